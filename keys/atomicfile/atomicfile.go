@@ -1,0 +1,167 @@
+// Package atomicfile writes small files so that a reader, or the next start
+// after a crash, finds either the old content or the new one and nothing else.
+// It also holds the lock that keeps two programs from writing at once.
+package atomicfile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// tempSuffix marks our unfinished files, so that Sweep can tell them apart.
+const tempSuffix = ".dialtone-tmp"
+
+// maxLinks bounds how many symbolic links are followed for one name.
+const maxLinks = 40
+
+// ErrLocked is returned by Lock when somebody else kept the lock all the time.
+var ErrLocked = errors.New("locked by another program")
+
+// Write replaces the content of path by data: a temporary file in the same
+// directory is written, synced, given perm, renamed over path, and the
+// directory is synced. A symbolic link is followed, so the link stays a link.
+// Missing directories are made with 0700. When Write returns an error before
+// the rename, path has its old content; it never has part of the new one.
+// Anything at path that is not a regular file is refused.
+func Write(path string, data []byte, perm os.FileMode) error {
+	target, err := resolve(path)
+	if err != nil {
+		return err
+	}
+	switch fi, err := os.Lstat(target); {
+	case err == nil && !fi.Mode().IsRegular():
+		return &fs.PathError{Op: "write", Path: target, Err: errors.New("not a regular file")}
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	dir := filepath.Dir(target)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	temp, err := writeTemp(dir, filepath.Base(target), data, perm)
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(temp, target); err != nil {
+		os.Remove(temp)
+		return err
+	}
+	return syncDir(dir)
+}
+
+// writeTemp makes a synced temporary file with data; on error nothing is left.
+func writeTemp(dir, base string, data []byte, perm os.FileMode) (name string, err error) {
+	f, err := os.CreateTemp(dir, "."+base+".*"+tempSuffix) // 0600 and O_EXCL
+	if err != nil {
+		return "", err
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			os.Remove(f.Name())
+		}
+	}()
+	if _, err = f.Write(data); err != nil {
+		return "", err
+	}
+	if perm.Perm() != 0o600 {
+		if err = f.Chmod(perm.Perm()); err != nil {
+			return "", err
+		}
+	}
+	if err = f.Sync(); err != nil {
+		return "", err
+	}
+	if err = f.Close(); err != nil {
+		return "", err
+	}
+	return f.Name(), nil
+}
+
+// resolve follows symbolic links by name, also when the last one points to a
+// file that does not exist yet.
+func resolve(path string) (string, error) {
+	path = filepath.Clean(path)
+	for range maxLinks {
+		fi, err := os.Lstat(path)
+		if errors.Is(err, fs.ErrNotExist) || err == nil && fi.Mode()&fs.ModeSymlink == 0 {
+			return path, nil
+		}
+		if err != nil {
+			return "", err
+		}
+		to, err := os.Readlink(path)
+		if err != nil {
+			return "", err
+		}
+		if !filepath.IsAbs(to) {
+			to = filepath.Join(filepath.Dir(path), to)
+		}
+		path = to
+	}
+	return "", &fs.PathError{Op: "write", Path: path, Err: errors.New("too many symbolic links")}
+}
+
+// Sweep removes what a killed program left unfinished in dir: our temporary
+// files that nobody has touched for age. It returns how many went.
+func Sweep(dir string, age time.Duration) (removed int, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return 0, err
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), ".") || !strings.HasSuffix(e.Name(), tempSuffix) || !e.Type().IsRegular() {
+			continue
+		}
+		fi, ierr := e.Info()
+		if ierr != nil || time.Since(fi.ModTime()) < age {
+			continue
+		}
+		if rerr := os.Remove(filepath.Join(dir, e.Name())); rerr != nil {
+			err = errors.Join(err, rerr)
+			continue
+		}
+		removed++
+	}
+	return removed, err
+}
+
+// Lock takes the lock that guards writing of path, waiting at most wait for
+// whoever has it: another program or another goroutine of this one. The lock
+// is on path+".lock", since a rename gives path itself a new inode each time;
+// that empty file stays. The system releases the lock when the program dies.
+// After wait the error wraps ErrLocked.
+func Lock(path string, wait time.Duration) (unlock func(), err error) {
+	name := path + ".lock"
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	deadline := time.Now().Add(wait)
+	pause := time.Millisecond
+	for {
+		ok, err := tryLock(f)
+		if err != nil {
+			f.Close()
+			return nil, fmt.Errorf("lock %s: %w", name, err)
+		}
+		if ok {
+			return func() { unlockFile(f); f.Close() }, nil
+		}
+		left := time.Until(deadline)
+		if left <= 0 {
+			f.Close()
+			return nil, fmt.Errorf("lock %s: %w", name, ErrLocked)
+		}
+		time.Sleep(min(pause, left))
+		pause = min(2*pause, 20*time.Millisecond)
+	}
+}
