@@ -47,3 +47,42 @@ func (o Overrides) Apply(as []Action) []Action {
 	}
 	return out
 }
+
+// KeyName is a key as it is shown to a person: "space" for " ", arrows for the
+// cursor keys. ascii keeps to plain words.
+func KeyName(key string, ascii bool) string {
+	switch key {
+	case " ":
+		return "space"
+	case "up", "down", "left", "right":
+		if !ascii {
+			return map[string]string{"up": "↑", "down": "↓", "left": "←", "right": "→"}[key]
+		}
+	}
+	return key
+}
+
+// Label is the word of an action in the help bar.
+func (a Action) Label() string {
+	if a.Short != "" {
+		return a.Short
+	}
+	return a.Title
+}
+
+// Clashes names the keys on which two usable actions of one place lie, as
+// "key: first.id, second.id".
+func Clashes(as []Action) []string {
+	seen := map[string]ID{}
+	var out []string
+	for _, a := range as {
+		for _, k := range a.Keys {
+			if first, ok := seen[k]; ok && first != a.ID {
+				out = append(out, k+": "+string(first)+", "+string(a.ID))
+				continue
+			}
+			seen[k] = a.ID
+		}
+	}
+	return out
+}

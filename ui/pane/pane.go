@@ -29,3 +29,17 @@ type Screen interface {
 	// Status is the text of the last but one row.
 	Status() string
 }
+
+// Zoomer is a screen whose focused pane can fill the whole body.
+type Zoomer interface{ Zoom(on bool) }
+
+// Paster is a pane that takes a bracketed paste, as a tea.KeyMsg with Paste
+// set, although it is not capturing keys.
+type Paster interface{ WantsPaste() bool }
+
+// Counter is a pane that takes counts (5j). The root gives it each digit that
+// does not name another tab, and every digit while Counting.
+type Counter interface {
+	Count(digit int)
+	Counting() bool
+}

@@ -5,10 +5,13 @@ package screen
 import (
 	"time"
 
+	tea "github.com/charmbracelet/bubbletea"
+
 	"dialtone/conn"
 	"dialtone/conn/journal"
 	"dialtone/conn/link"
 	"dialtone/conn/profile"
+	"dialtone/keys"
 	"dialtone/netconf"
 	"dialtone/netconf/tmpl"
 	"dialtone/ui/action"
@@ -42,4 +45,22 @@ type Deps struct {
 	ConfigDir string // "" when nothing is saved
 	StateDir  string
 	WorkDir   string // where saved replies go
+
+	// HostKeys forgets a changed host key; nil when nothing can be forgotten.
+	HostKeys keys.HostKeys
+	// StartDemo makes a simulated device ready and says how to reach it; nil
+	// when the program has none at hand. It may take a while and so runs in a
+	// command.
+	StartDemo func() (link.Target, error)
+	// Tick makes the timers; nil means tea.Tick. Tests bring a fake clock.
+	Tick func(d time.Duration, f func(time.Time) tea.Msg) tea.Cmd
+}
+
+// After returns a command that gives f's message when d has passed on the
+// clock of the program.
+func (d *Deps) After(wait time.Duration, f func(time.Time) tea.Msg) tea.Cmd {
+	if d.Tick != nil {
+		return d.Tick(wait, f)
+	}
+	return tea.Tick(wait, f)
 }
