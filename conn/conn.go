@@ -3,6 +3,7 @@
 package conn
 
 import (
+	"container/list"
 	"context"
 	"time"
 
@@ -48,10 +49,37 @@ type Device struct {
 	Since     time.Time // of State
 	Opened    time.Time
 	Waiting   int // requests in flight
+
+	Stage   link.Stage // of the dial, "" when none is under way
+	Doubts  []Doubt    // requests whose outcome is unknown, newest last
+	Former  []Former   // the sessions that this row had before, newest last
+	Redial  time.Time  // when it is dialled again by itself; zero: it is not
+	Redials int        // dials made by themselves since the session was open
+}
+
+// Doubt is a request that may or may not have taken effect. It goes when a
+// later answer settles it: the same operation on the same datastore, or a
+// commit or discard for an edit.
+type Doubt struct {
+	Exchange ExchangeID
+	Name     string // of the operation
+	Target   string // datastore, "" when none
+	Sent     time.Time
+}
+
+// Former is an earlier session of the same row. A device that still holds a
+// lock for its NetconfID holds it for us.
+type Former struct {
+	NetconfID uint32
+	Ended     time.Time
 }
 
 // Exchange is one request with its reply, complete or still arriving. The
 // pointer stays valid; Snapshot is the only way to the changing parts.
+//
+// Whoever can reach the Exchange or its Doc may read the text: the manager
+// forgets old replies (see Release), and their memory is given back only when
+// nothing refers to the Doc any more.
 type Exchange struct {
 	ID      ExchangeID
 	Session SessionID
@@ -60,7 +88,11 @@ type Exchange struct {
 	Started time.Time
 	Doc     *xmldoc.Doc // grows while the reply arrives
 
-	state exchangeState // guarded by its own lock
+	ctx    context.Context // ends with Stop
+	cancel context.CancelFunc
+	state  exchangeState // guarded by its own lock
+	place  *list.Element // in Manager.kept; this and size are guarded by Manager.mu
+	size   int64
 }
 
 // EventKind says what an Event is about.
@@ -83,7 +115,7 @@ type Event struct {
 	Exchange     *Exchange
 	Notification *netconf.Notification
 	Err          error
-	Dropped      int // notifications dropped before this event
+	Dropped      int // events of the same kind and session dropped before this one
 }
 
 // Options configure a Manager.
@@ -91,6 +123,17 @@ type Options struct {
 	Dialer link.Dialer
 	Ask    link.Asker
 	Now    func() time.Time
+	// ReadOnly makes every target read-only.
+	ReadOnly bool
+	// Redial dials a lost session again by itself, with back-off, when nothing
+	// was at stake: it had been open, held no lock, had no uncommitted edit and
+	// no request under way. Nothing is ever sent again.
+	Redial bool
+	// KeepReplies is how many replies of one session are kept (20 when 0),
+	// KeepBytes how many bytes of all sessions together (512 MiB when 0). The
+	// newest reply of a session is always kept.
+	KeepReplies int
+	KeepBytes   int64
 	// Recorder, when set, is asked for a recorder for each new session (--trace).
 	Recorder func(t link.Target) netconf.Recorder
 	// Journal, when set, receives every finished exchange.
@@ -100,48 +143,8 @@ type Options struct {
 	Crashed func(where string, value any, stack []byte)
 }
 
-// Journal keeps what was asked and answered.
+// Journal keeps what was asked and answered. Append may be called from several
+// goroutines at once.
 type Journal interface {
 	Append(x *Exchange, o netconf.Outcome, err error)
 }
-
-// Manager owns every session and goroutine below the interface. Its methods
-// may be called concurrently and never wait for the network, except Close.
-type Manager struct{}
-
-// NewManager starts nothing yet.
-func NewManager(o Options) *Manager { panic("conn: being written") }
-
-// Connect starts dialling t and returns at once; the rest comes as events. A
-// second Connect of a target whose session is Lost or Closed makes a new one.
-func (m *Manager) Connect(t link.Target) SessionID { panic("conn: being written") }
-
-// Adopt opens NETCONF on a link that exists already (a device that called).
-func (m *Manager) Adopt(t link.Target, l *link.Link) SessionID { panic("conn: being written") }
-
-// Disconnect ends a session or a dial in an orderly way, in the background.
-func (m *Manager) Disconnect(id SessionID) { panic("conn: being written") }
-
-// Send starts a request and returns at once with an Exchange whose Doc grows.
-// It refuses, with nothing sent, when the session is not open, when the target
-// is read-only and r alters, or when the session is being closed.
-func (m *Manager) Send(id SessionID, r netconf.Request) (*Exchange, error) {
-	panic("conn: being written")
-}
-
-// Stop stops waiting for an exchange; the device may still finish it.
-func (m *Manager) Stop(id ExchangeID) { panic("conn: being written") }
-
-// Device returns one session's value.
-func (m *Manager) Device(id SessionID) (Device, bool) { panic("conn: being written") }
-
-// Devices returns all sessions in the order of their making.
-func (m *Manager) Devices() []Device { panic("conn: being written") }
-
-// Events is the one stream of events. Bounded: the oldest notification is
-// dropped and counted, state changes are coalesced by session.
-func (m *Manager) Events() <-chan Event { panic("conn: being written") }
-
-// Close ends all sessions in an orderly way within ctx, then by force. It
-// returns the sessions that had uncommitted work.
-func (m *Manager) Close(ctx context.Context) []Device { panic("conn: being written") }

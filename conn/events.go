@@ -1,0 +1,213 @@
+package conn
+
+import (
+	"container/list"
+	"sync"
+
+	"dialtone/netconf"
+)
+
+// Limits of what waits for a reader of the events.
+const (
+	maxNotified      = 4096     // of one session
+	maxNotifiedBytes = 8 << 20  // of one session
+	maxBytes         = 64 << 20 // of all sessions
+	maxFaults        = 64       // of one session
+	eventBuffer      = 64
+)
+
+// queue holds events until somebody takes them. Nothing that puts an event in
+// ever waits. Changes of one session become one event with the newest value,
+// progress of one exchange likewise; of notifications and faults the oldest go
+// when a limit is reached, so that one device in a flood costs only its own.
+type queue struct {
+	device  func(SessionID) (Device, bool)
+	out     chan Event
+	wake    chan struct{}
+	quit    chan struct{}
+	started bool // guarded by Manager.mu
+
+	mu       sync.Mutex
+	stopped  bool
+	order    *list.List // of *entry
+	changes  map[SessionID]*list.Element
+	progr    map[ExchangeID]*list.Element
+	notified map[SessionID]*lane
+	faults   map[SessionID]*lane
+	bytes    int
+}
+
+type entry struct {
+	ev    Event
+	bytes int
+}
+
+// lane is what waits of one kind from one session, oldest first.
+type lane struct {
+	items   []*list.Element
+	bytes   int
+	dropped int
+}
+
+func newQueue(device func(SessionID) (Device, bool)) *queue {
+	return &queue{
+		device: device,
+		out:    make(chan Event, eventBuffer), wake: make(chan struct{}, 1), quit: make(chan struct{}),
+		order:   list.New(),
+		changes: make(map[SessionID]*list.Element), progr: make(map[ExchangeID]*list.Element),
+		notified: make(map[SessionID]*lane), faults: make(map[SessionID]*lane),
+	}
+}
+
+// put appends an event; q.mu is held.
+func (q *queue) put(ev Event, bytes int) *list.Element {
+	if q.stopped {
+		return nil
+	}
+	q.bytes += bytes
+	e := q.order.PushBack(&entry{ev: ev, bytes: bytes})
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+	return e
+}
+
+func (q *queue) changed(id SessionID) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.changes[id] != nil {
+		return // its value is read when it is taken
+	}
+	if e := q.put(Event{Kind: DeviceChanged, Session: id}, 0); e != nil {
+		q.changes[id] = e
+	}
+}
+
+func (q *queue) progress(x *Exchange) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.progr[x.ID] != nil {
+		return
+	}
+	if e := q.put(Event{Kind: ExchangeProgress, Session: x.Session, Exchange: x}, 0); e != nil {
+		q.progr[x.ID] = e
+	}
+}
+
+func (q *queue) done(x *Exchange) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if e := q.progr[x.ID]; e != nil {
+		q.order.Remove(e)
+		delete(q.progr, x.ID)
+	}
+	q.put(Event{Kind: ExchangeDone, Session: x.Session, Exchange: x}, 0)
+}
+
+func (q *queue) notify(id SessionID, n *netconf.Notification) {
+	q.lane(q.notified, Event{Kind: Notified, Session: id, Notification: n}, len(n.Body), maxNotified)
+}
+
+func (q *queue) fault(id SessionID, err error) {
+	q.lane(q.faults, Event{Kind: Faulted, Session: id, Err: err}, 0, maxFaults)
+}
+
+// lane puts an event into its lane and drops the oldest there beyond a limit.
+func (q *queue) lane(lanes map[SessionID]*lane, ev Event, bytes, most int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	l := lanes[ev.Session]
+	if l == nil {
+		l = &lane{}
+		lanes[ev.Session] = l
+	}
+	e := q.put(ev, bytes)
+	if e == nil {
+		return
+	}
+	l.items = append(l.items, e)
+	l.bytes += bytes
+	for len(l.items) > 1 && (len(l.items) > most || l.bytes > maxNotifiedBytes || q.bytes > maxBytes) {
+		old := l.items[0].Value.(*entry)
+		q.order.Remove(l.items[0])
+		l.items = l.items[1:]
+		l.bytes -= old.bytes
+		q.bytes -= old.bytes
+		l.dropped++
+	}
+}
+
+// take removes the oldest event.
+func (q *queue) take() (Event, bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	e := q.order.Front()
+	if e == nil {
+		return Event{}, false
+	}
+	it := q.order.Remove(e).(*entry)
+	q.bytes -= it.bytes
+	switch it.ev.Kind {
+	case DeviceChanged:
+		delete(q.changes, it.ev.Session)
+	case ExchangeProgress:
+		delete(q.progr, it.ev.Exchange.ID)
+	case Notified:
+		it.ev.Dropped = q.leave(q.notified, it)
+	case Faulted:
+		it.ev.Dropped = q.leave(q.faults, it)
+	}
+	return it.ev, true
+}
+
+// leave takes the front of a lane out and returns how many went before it;
+// q.mu is held.
+func (q *queue) leave(lanes map[SessionID]*lane, it *entry) (dropped int) {
+	l := lanes[it.ev.Session]
+	dropped, l.dropped = l.dropped, 0
+	l.items = l.items[1:]
+	l.bytes -= it.bytes
+	if len(l.items) == 0 {
+		delete(lanes, it.ev.Session)
+	}
+	return dropped
+}
+
+// pump moves events to the channel. It is the one goroutine of the queue and
+// ends with stop, which closes the channel.
+func (q *queue) pump() {
+	defer close(q.out)
+	for {
+		ev, ok := q.take()
+		if !ok {
+			select {
+			case <-q.wake:
+				continue
+			case <-q.quit:
+				return
+			}
+		}
+		if ev.Kind == DeviceChanged {
+			if ev.Device, ok = q.device(ev.Session); !ok {
+				continue // its row has been removed
+			}
+		}
+		select {
+		case q.out <- ev:
+		case <-q.quit:
+			return
+		}
+	}
+}
+
+// stop ends the pump; what waits is lost and nothing more is taken in.
+func (q *queue) stop() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.stopped {
+		q.stopped = true
+		q.order.Init()
+		close(q.quit)
+	}
+}

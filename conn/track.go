@@ -1,0 +1,197 @@
+package conn
+
+import (
+	"bytes"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"dialtone/netconf"
+)
+
+// maxDoubts bounds the requests of unknown outcome that a row remembers.
+const maxDoubts = 16
+
+// mark is what an answered request means for the session.
+type mark uint8
+
+const (
+	nothing   mark = iota
+	locks          // holds store from now on
+	unlocks        // holds store no more
+	edits          // store has one more edit that is not committed
+	settles        // nothing uncommitted is left
+	abandons       // unlocks and settles
+	says           // good bye
+	validates      // looks like an edit or commit, and is none
+)
+
+// means reads from a request what a good answer to it will mean, and the
+// datastore concerned. Junos's own operations count like the standard ones
+// (protocol.md section 7).
+func means(r netconf.Request) (mark, netconf.Datastore) {
+	store := netconf.Datastore(r.Target)
+	switch r.Name {
+	case "lock":
+		return locks, store
+	case "unlock":
+		return unlocks, store
+	case "lock-configuration":
+		return locks, netconf.Candidate
+	case "unlock-configuration": // "or session end discards uncommitted changes"
+		return abandons, netconf.Candidate
+	case "close-configuration":
+		return abandons, netconf.Candidate
+	case "edit-config", "edit-data", "copy-config", "delete-config":
+		if store != netconf.Candidate {
+			return nothing, store
+		}
+		if op := read(r.Body); op.has("test-option", "test-only") {
+			return validates, store
+		}
+		return edits, store
+	case "load-configuration":
+		if op := read(r.Body); op.attr["rollback"] == "0" {
+			return settles, netconf.Candidate
+		}
+		return edits, netconf.Candidate
+	case "rollback-config":
+		return edits, netconf.Candidate
+	case "commit-configuration":
+		op := read(r.Body)
+		if op.has("check", "") || op.has("at-time", "") {
+			return validates, netconf.Candidate
+		}
+		return settles, netconf.Candidate
+	case "commit", "discard-changes":
+		return settles, netconf.Candidate
+	case "close-session":
+		return says, ""
+	}
+	return nothing, store
+}
+
+// settle applies an outcome to the row of s; m.mu is held.
+func (m *Manager) settle(s *session, x *Exchange, o netconf.Outcome) {
+	what, store := means(x.Request)
+	d := &s.dev
+	if o.Result == netconf.Unknown {
+		doubt := Doubt{Exchange: x.ID, Name: x.Request.Name, Target: x.Request.Target, Sent: o.Sent}
+		d.Doubts = append(slices.Clone(d.Doubts), doubt)
+		if len(d.Doubts) > maxDoubts {
+			d.Doubts = d.Doubts[len(d.Doubts)-maxDoubts:]
+		}
+		if what == edits {
+			d.Dirty++ // it may be there: better to look than to lose it
+		}
+		return
+	}
+	if o.Result != netconf.Answered || !o.OK {
+		return
+	}
+	switch what {
+	case locks:
+		if !slices.Contains(d.Locks, store) {
+			d.Locks = append(slices.Clone(d.Locks), store)
+		}
+	case unlocks, abandons:
+		d.Locks = slices.DeleteFunc(slices.Clone(d.Locks), func(l netconf.Datastore) bool { return l == store })
+		if what == abandons {
+			d.Dirty = 0
+		}
+	case edits:
+		d.Dirty++
+	case settles:
+		d.Dirty = 0
+	case says:
+		s.bye = true
+	}
+	d.Doubts = slices.DeleteFunc(slices.Clone(d.Doubts), func(u Doubt) bool {
+		if u.Name == x.Request.Name && u.Target == x.Request.Target {
+			return true
+		}
+		was, _ := means(netconf.Request{Name: u.Name, Target: u.Target})
+		return was == edits && (what == settles || what == abandons)
+	})
+}
+
+// lostWords says what went with a session that was not ended by us.
+func lostWords(d Device) []string {
+	var ws []string
+	for _, l := range d.Locks {
+		ws = append(ws, fmt.Sprintf("the lock on %s (session %d)", l, d.NetconfID))
+	}
+	if d.Dirty > 0 {
+		edits := "1 uncommitted edit"
+		if d.Dirty > 1 {
+			edits = fmt.Sprintf("%d uncommitted edits", d.Dirty)
+		}
+		if slices.Contains(d.Locks, netconf.Candidate) {
+			ws = append(ws, edits+": the device discards what was under the lock")
+		} else {
+			ws = append(ws, edits+": a shared candidate may still hold them")
+		}
+	}
+	for _, u := range d.Doubts {
+		ws = append(ws, fmt.Sprintf("the answer to %s, sent %s: it may or may not have taken effect", u.Name, u.Sent.Format("15:04:05")))
+	}
+	return ws
+}
+
+// operation is the head of an operation element: its attributes, and its
+// children with their text, as far as they stand before the payload.
+type operation struct {
+	attr     map[string]string
+	children map[string]string
+}
+
+// has reports a child; with a text it must hold just that.
+func (op operation) has(name, text string) bool {
+	got, ok := op.children[name]
+	return ok && (text == "" || got == text)
+}
+
+// read scans a request down to its payload. It is lenient: what cannot be read
+// is not there.
+func read(body []byte) operation {
+	op := operation{attr: map[string]string{}, children: map[string]string{}}
+	dec := xml.NewDecoder(bytes.NewReader(body))
+	dec.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
+	depth, child := 0, "" // depth 1 is the operation
+	for {
+		tok, err := dec.RawToken()
+		if err != nil {
+			return op
+		}
+		switch t := tok.(type) {
+		case xml.StartElement:
+			if depth == 0 && t.Name.Local == "rpc" {
+				continue
+			}
+			depth++
+			switch depth {
+			case 1:
+				for _, a := range t.Attr {
+					op.attr[a.Name.Local] = strings.TrimSpace(a.Value)
+				}
+			case 2:
+				child = t.Name.Local
+				switch child {
+				case "config", "config-text", "configuration", "configuration-text", "configuration-set", "configuration-json", "configuration-patch":
+					return op
+				}
+				op.children[child] = ""
+			}
+		case xml.EndElement:
+			if depth--; depth <= 0 {
+				return op
+			}
+		case xml.CharData:
+			if depth == 2 {
+				op.children[child] += strings.TrimSpace(string(t))
+			}
+		}
+	}
+}
