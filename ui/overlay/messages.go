@@ -1,0 +1,87 @@
+package overlay
+
+import (
+	"strings"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"dialtone/ui/safe"
+	"dialtone/ui/style"
+)
+
+// Messages is the list of all that toasts said, newest first, each with its
+// whole text and detail.
+type Messages struct {
+	Theme *style.Theme
+	Notes []Note
+	at    int // first line shown
+	lines int // lines of the last View
+	page  int
+}
+
+// Help implements Dialog.
+func (m *Messages) Help() string { return "j k scroll  g G ends  esc close" }
+
+// Update implements Dialog.
+func (m *Messages) Update(x tea.Msg) (tea.Cmd, bool) {
+	k, ok := x.(tea.KeyMsg)
+	if !ok {
+		return nil, false
+	}
+	switch k.String() {
+	case "esc", "q", "!", "enter", "ctrl+c":
+		return nil, true
+	case "j", "down":
+		m.at++
+	case "k", "up":
+		m.at--
+	case "ctrl+d", "pgdown", " ":
+		m.at += max(m.page, 1)
+	case "ctrl+u", "pgup":
+		m.at -= max(m.page, 1)
+	case "g", "home":
+		m.at = 0
+	case "G", "end":
+		m.at = m.lines
+	}
+	m.at = min(max(m.at, 0), max(m.lines-m.page, 0))
+	return nil, false
+}
+
+// View implements Dialog.
+func (m *Messages) View(maxW, maxH int) string {
+	var lines []string
+	for i := len(m.Notes) - 1; i >= 0; i-- {
+		lines = append(lines, m.note(m.Notes[i], maxW-4)...)
+	}
+	if len(lines) == 0 {
+		lines = []string{"", "  No messages yet. What goes wrong or is done in the background is kept here."}
+	}
+	m.lines, m.page = len(lines), max(maxH-2, 1)
+	m.at = min(max(m.at, 0), max(m.lines-m.page, 0))
+	return strings.Join(m.Theme.Box(maxW, maxH, "Messages", itoa(len(m.Notes)), true, lines[m.at:]), "\n")
+}
+
+func (m *Messages) note(n Note, w int) []string {
+	sign, tok := levelSign(n.Toast.Level)
+	head := " " + n.At.Format(time.TimeOnly) + "  " + m.Theme.Paint(tok, sign) + " "
+	text := safe.Block(n.Toast.Text)
+	if n.Times > 1 {
+		text += " (" + itoa(n.Times) + " times)"
+	}
+	var out []string
+	for i, l := range style.Wrap(text, max(w-14, 20)) {
+		if i == 0 {
+			out = append(out, head+l)
+			continue
+		}
+		out = append(out, strings.Repeat(" ", 13)+l)
+	}
+	if d := n.Toast.Detail; d != "" && d != n.Toast.Text {
+		for _, l := range style.Wrap(safe.Block(d), max(w-14, 20)) {
+			out = append(out, strings.Repeat(" ", 13)+m.Theme.Paint(style.Dim, l))
+		}
+	}
+	return out
+}
