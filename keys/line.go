@@ -1,0 +1,209 @@
+package keys
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// mark is the @word that may begin a line of a known_hosts file.
+type mark uint8
+
+const (
+	plainLine   mark = iota
+	authority        // @cert-authority: signs host certificates, is no host key
+	revokedLine      // @revoked
+)
+
+// hostLine is one line of a known_hosts file, with the key still as text: most
+// lines concern other hosts, and decoding their keys would be wasted.
+type hostLine struct {
+	num   int // from 1
+	mark  mark
+	hosts string
+	key   string // "type base64 comment"
+}
+
+var (
+	errMarker  = errors.New("unknown or misplaced marker")
+	errNoKey   = errors.New("host names without a key")
+	errKeyForm = errors.New("key is not \"type base64\"")
+	errKeyType = errors.New("key type is not that of the line")
+	errHash    = errors.New("malformed hashed name")
+)
+
+// parseHostLine reads one line without its newline, by the rules of sshd(8)
+// "SSH_KNOWN_HOSTS FILE FORMAT" as OpenSSH applies them: what follows a NUL is
+// ignored. ok is false for blank lines and comments.
+func parseHostLine(b []byte) (l hostLine, ok bool, err error) {
+	if i := bytes.IndexByte(b, 0); i >= 0 {
+		b = b[:i]
+	}
+	s := strings.TrimLeft(string(bytes.TrimSuffix(b, []byte("\r"))), " \t")
+	if s == "" || s[0] == '#' {
+		return l, false, nil
+	}
+	if s[0] == '@' {
+		word, rest, found := strings.Cut(s, " ")
+		if w, r, tab := strings.Cut(s, "\t"); tab && w == "@revoked" {
+			// OpenSSH ignores this line; a revocation is better honoured.
+			word, rest, found = w, r, true
+		}
+		switch {
+		case found && word == "@cert-authority":
+			l.mark = authority
+		case found && word == "@revoked":
+			l.mark = revokedLine
+		default:
+			return l, false, errMarker
+		}
+		s = strings.TrimLeft(rest, " \t")
+		if strings.HasPrefix(s, "@") {
+			return l, false, errMarker
+		}
+	}
+	end := strings.IndexAny(s, " \t")
+	if end < 0 {
+		return l, false, errNoKey
+	}
+	l.hosts, l.key = s[:end], strings.TrimLeft(s[end:], " \t")
+	if l.key == "" || l.key[0] == '#' {
+		return l, false, errNoKey
+	}
+	return l, true, nil
+}
+
+// publicKey decodes the key of the line. Certificates are no entries.
+func (l hostLine) publicKey() (ssh.PublicKey, error) {
+	end := strings.IndexAny(l.key, " \t")
+	if end < 0 {
+		return nil, errKeyForm
+	}
+	kind, blob := l.key[:end], strings.TrimLeft(l.key[end:], " \t")
+	if i := strings.IndexAny(blob, " \t"); i >= 0 {
+		blob = blob[:i]
+	}
+	raw, err := base64.StdEncoding.DecodeString(blob)
+	if err != nil || len(raw) == 0 {
+		return nil, errKeyForm
+	}
+	key, err := ssh.ParsePublicKey(raw)
+	if err != nil {
+		return nil, fmt.Errorf("key of type %.40q cannot be read", kind)
+	}
+	if _, cert := key.(*ssh.Certificate); cert || key.Type() != kind {
+		return nil, errKeyType
+	}
+	return key, nil
+}
+
+// concerns reports whether the line names the host. name is in the form of
+// recordName.
+func (l hostLine) concerns(name string) (bool, error) {
+	if strings.HasPrefix(l.hosts, "|") {
+		return matchHashed(name, l.hosts)
+	}
+	return matchHosts(name, l.hosts), nil
+}
+
+// matchHashed compares name with a hashed entry "|1|salt|hash", both base64:
+// HMAC-SHA1 of the name with the salt as key.
+func matchHashed(name, entry string) (bool, error) {
+	rest, ok := strings.CutPrefix(entry, "|1|")
+	salt64, want64, ok2 := strings.Cut(rest, "|")
+	if !ok || !ok2 {
+		return false, errHash
+	}
+	var salt, want [30]byte // 20 bytes and padding
+	n, err := base64.StdEncoding.Decode(salt[:], clip(salt64, 40))
+	if err != nil || n != sha1.Size {
+		return false, errHash
+	}
+	m, err := base64.StdEncoding.Decode(want[:], clip(want64, 40))
+	if err != nil || m != sha1.Size {
+		return false, errHash
+	}
+	h := hmac.New(sha1.New, salt[:n])
+	h.Write([]byte(name))
+	return hmac.Equal(h.Sum(nil), want[:m]), nil
+}
+
+// clip returns at most max bytes of s.
+func clip(s string, max int) []byte { return []byte(s[:min(len(s), max)]) }
+
+// maxPattern is the length from which OpenSSH takes a list of patterns as
+// matching nothing.
+const maxPattern = 1023
+
+// matchHosts reports whether name is matched by a comma-separated list of
+// patterns with * and ?, of which one that begins with ! excludes. Upper and
+// lower case are the same.
+func matchHosts(name, list string) bool {
+	name = lower(name)
+	found := false
+	for list != "" {
+		pattern := list
+		if i := strings.IndexByte(list, ','); i >= 0 {
+			pattern, list = list[:i], list[i+1:]
+		} else {
+			list = ""
+		}
+		pattern, not := strings.CutPrefix(pattern, "!")
+		if len(pattern) >= maxPattern {
+			return false
+		}
+		if !glob(name, lower(pattern)) {
+			continue
+		}
+		if not {
+			return false
+		}
+		found = true
+	}
+	return found
+}
+
+// glob matches s with a pattern of * and ? byte by byte. It goes back to the
+// last star only, so it takes at most len(s) times len(pattern) steps.
+func glob(s, pattern string) bool {
+	i, j := 0, 0
+	star, mark := -1, 0
+	for i < len(s) {
+		switch {
+		case j < len(pattern) && pattern[j] == '*':
+			star, mark = j, i
+			j++
+		case j < len(pattern) && (pattern[j] == '?' || pattern[j] == s[i]):
+			i++
+			j++
+		case star >= 0:
+			mark++
+			i, j = mark, star+1
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[j:], "*") == ""
+}
+
+// lower folds ASCII letters only, as host names have no others.
+func lower(s string) string {
+	for i := range len(s) {
+		if s[i] >= 'A' && s[i] <= 'Z' {
+			b := []byte(s)
+			for ; i < len(b); i++ {
+				if b[i] >= 'A' && b[i] <= 'Z' {
+					b[i] += 'a' - 'A'
+				}
+			}
+			return string(b)
+		}
+	}
+	return s
+}
