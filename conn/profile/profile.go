@@ -2,7 +2,9 @@
 // people can commit them.
 package profile
 
-import "dialtone/conn/link"
+import (
+	"dialtone/conn/link"
+)
 
 // Profile is one saved device.
 type Profile struct {
@@ -23,15 +25,34 @@ type Store interface {
 	Delete(name string) error
 }
 
-// Open returns the store in dir, which need not exist yet.
-func Open(dir string) Store { panic("profile: being written") }
+// Dir is the profile directory below the configuration directory.
+const Dir = "profiles"
+
+// Open returns the store in dir, which need not exist yet. With an empty dir
+// nothing is saved: the store is one in memory, and its Note says so.
+func Open(dir string) Store {
+	if dir == "" {
+		m := &memory{}
+		m.note = "Nothing is saved: there is no home directory"
+		return m
+	}
+	return &files{dir: dir}
+}
 
 // Memory returns a store that writes nothing.
-func Memory(ps ...Profile) Store { panic("profile: being written") }
+func Memory(ps ...Profile) Store {
+	m := &memory{}
+	for _, p := range ps {
+		m.put(p)
+	}
+	return m
+}
 
-// Check names what is wrong with a profile, by field ("port": "must be 1 to
-// 65535"); empty when it can be saved.
-func Check(p Profile) map[string]string { panic("profile: being written") }
-
-// Parse reads [user@]host[:port], with IPv6 in brackets, into a target.
-func Parse(s string) (link.Target, error) { panic("profile: being written") }
+// Note is one sentence on why a store saves nothing, "" when it does or when
+// nobody expects it to.
+func Note(s Store) string {
+	if m, ok := s.(*memory); ok {
+		return m.note
+	}
+	return ""
+}
