@@ -1,6 +1,9 @@
 package netconf
 
-import "io"
+import (
+	"io"
+	"sync"
+)
 
 // Framing is how message ends are marked on the wire (RFC 6242 section 4).
 type Framing uint8
@@ -10,6 +13,14 @@ const (
 	EndOfMessage Framing = iota
 	Chunked
 )
+
+// String is the name that people know: the version of the base capability.
+func (f Framing) String() string {
+	if f == Chunked {
+		return "base:1.1"
+	}
+	return "base:1.0"
+}
 
 // Direction says who sent recorded bytes.
 type Direction uint8
@@ -22,7 +33,9 @@ const (
 
 // Recorder is given every byte that crosses the transport, framing included.
 // The slice is valid during the call only. Received and Sent calls may come
-// from two goroutines at once.
+// from two goroutines at once. Sent bytes are recorded just before they are
+// handed to the stream, so that a record never shows an answer before its
+// question.
 type Recorder interface {
 	Record(d Direction, p []byte)
 }
@@ -38,7 +51,9 @@ type FrameOptions struct {
 // One goroutine may read while another writes.
 type Transport interface {
 	// NextMessage returns the next message; the reader is valid until the next
-	// call, which first discards what was left unread.
+	// call, which first discards what was left unread. It waits for the first
+	// bytes of the message, and returns io.EOF when the stream ends between
+	// messages. Any other error is a *Fault, and final.
 	NextMessage() (io.Reader, error)
 	// NewMessage starts a message; Close ends the frame and flushes it. Small
 	// messages leave in one Write of the stream, header and trailer included.
@@ -47,10 +62,122 @@ type Transport interface {
 	// message on.
 	SetReadFraming(Framing)
 	SetWriteFraming(Framing)
+	// Close closes the stream, which ends a waiting read or write.
 	Close() error
 }
 
-// NewTransport frames rwc and owns it from then on.
+// Sizes of the two framings and of the buffers.
+const (
+	endMark    = "]]>]]>"               // RFC 6242 section 4.3
+	maxChunk   = 4294967295             // largest chunk-size of RFC 6242 section 4.2
+	sendChunk  = 1 << 20                // largest chunk that we send: some peers refuse above 4 MiB
+	maxHeader  = len("\n#4294967295\n") // longest legal chunk header
+	smallBuf   = 512                    // input buffer of a session that has nothing to read
+	keptBuf    = 4 << 10                // largest buffer that is kept between messages
+	largeBuf   = 256 << 10              // largest input buffer
+	capDefault = 4 << 30                // MaxMessage when 0
+)
+
+// NewTransport frames rwc and owns it from then on. Both directions start with
+// EndOfMessage, as every hello does.
 func NewTransport(rwc io.ReadWriteCloser, o FrameOptions) Transport {
-	panic("netconf: NewTransport is being written")
+	if o.MaxMessage <= 0 {
+		o.MaxMessage = capDefault
+	}
+	return &transport{
+		rwc: rwc,
+		in:  input{src: rwc, opts: o, hello: true},
+		out: output{dst: rwc, rec: o.Recorder},
+	}
+}
+
+// transport joins the two halves, which share nothing but the stream: input is
+// touched by the reading goroutine only, output by the writing one only.
+type transport struct {
+	rwc      io.ReadWriteCloser
+	in       input
+	out      output
+	closing  sync.Once
+	closeErr error
+}
+
+func (t *transport) SetReadFraming(f Framing)  { t.in.setFraming(f) }
+func (t *transport) SetWriteFraming(f Framing) { t.out.framing = f }
+
+func (t *transport) Close() error {
+	t.closing.Do(func() { t.closeErr = t.rwc.Close() })
+	return t.closeErr
+}
+
+func (t *transport) NextMessage() (io.Reader, error) {
+	if err := t.in.begin(); err != nil {
+		return nil, err
+	}
+	return &message{in: &t.in, serial: t.in.serial}, nil
+}
+
+func (t *transport) NewMessage() (io.WriteCloser, error) { return t.out.begin() }
+
+// position, hold and release are for the session, which alone knows when a
+// silence is too long and when more requests follow.
+func (t *transport) position() string { return t.in.position() }
+func (t *transport) hold()            { t.out.held = true }
+func (t *transport) release() error   { t.out.held = false; return t.out.flush() }
+
+// message reads one received message. It copies nothing on its own account:
+// WriteTo hands over slices of the input buffer.
+type message struct {
+	in     *input
+	serial uint64 // of the message in the stream; a later one makes this reader stale
+	rest   []byte // of the run that Read has begun
+}
+
+// Read returns the next bytes of the message, io.EOF at its end.
+func (m *message) Read(p []byte) (int, error) {
+	if m.serial != m.in.serial {
+		return 0, errStale
+	}
+	if len(p) == 0 {
+		return 0, nil
+	}
+	for len(m.rest) == 0 {
+		run, err := m.in.next()
+		if err != nil {
+			return 0, err
+		}
+		m.rest = run
+	}
+	n := copy(p, m.rest)
+	m.rest = m.rest[n:]
+	return n, nil
+}
+
+// WriteTo passes the message on as it arrives. Each slice is valid during that
+// Write only.
+func (m *message) WriteTo(w io.Writer) (int64, error) {
+	if m.serial != m.in.serial {
+		return 0, errStale
+	}
+	var total int64
+	run := m.rest
+	m.rest = nil
+	for {
+		if len(run) > 0 {
+			n, err := w.Write(run)
+			total += int64(n)
+			if err == nil && n < len(run) {
+				err = io.ErrShortWrite
+			}
+			if err != nil {
+				m.rest = run[n:]
+				return total, err
+			}
+		}
+		var err error
+		if run, err = m.in.next(); err == io.EOF {
+			return total, nil
+		} else if err != nil {
+			return total, err
+		}
+	}
 }

@@ -1,8 +1,15 @@
 package netconf
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"io"
+	"runtime/debug"
+	"strconv"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,20 +21,22 @@ type Options struct {
 	FirstByte    time.Duration // silence before the first byte of a reply: 300 s
 	Stall        time.Duration // silence inside a reply: 30 s
 	// OnFault is told of protocol faults that do not end the session, with the
-	// bytes concerned (at most 64 KiB). Called from the session's goroutine.
+	// bytes concerned (at most 64 KiB), which belong to the receiver. Called
+	// from Open, from the session's goroutine, or while that one is held up by
+	// a caller's writer; it must not block.
 	OnFault func(f *Fault, raw []byte)
 	// OnNotification receives every notification; it must not block.
 	OnNotification func(Notification)
 }
 
-// Notification is one event message (RFC 5277). Body is the whole message and
-// belongs to the receiver.
-type Notification struct {
-	EventTime time.Time // zero when missing or unreadable
-	Received  time.Time
-	Name      string // local name of the event element
-	Body      []byte
-}
+// Times that hold when Options leave them open.
+const (
+	firstByteDefault = 300 * time.Second
+	stallDefault     = 30 * time.Second
+	closeWait        = time.Second            // for the answer to close-session
+	gateWait         = 100 * time.Millisecond // for a caller's writer after a cancel
+	maxRaw           = 64 << 10               // bytes given to OnFault
+)
 
 // Result says how much is known about a request.
 type Result uint8
@@ -55,53 +64,285 @@ type Outcome struct {
 	Sent, First, Ended time.Time   // last byte sent, first byte received, end of reply
 }
 
-// RPCError is one <rpc-error> or Junos <xnm:error>, <xnm:warning>, found at any
-// depth of a reply. All fields are the device's text, unescaped from XML and
-// trimmed, and hostile until made safe for the screen.
-type RPCError struct {
-	Type, Tag, Severity, AppTag, Path, Message string
-	BadElement, BadAttribute, BadNamespace     string
-	SessionID                                  string // of lock-denied
-	Info                                       string // raw error-info, at most 4 KiB
+// Session is one NETCONF session. Its methods may be called concurrently.
+//
+// Two goroutines serve it: a reader, from Open to the end of the session, and
+// a writer that exists only while requests wait to leave.
+type Session struct {
+	t       Transport
+	o       Options
+	id      uint32
+	caps    Caps
+	framing Framing
+	lastID  atomic.Uint64
+	since   time.Time     // start of the session's clock
+	stalled atomic.Bool   // the stall timer has closed the transport
+	inside  atomic.Bool   // the reader is inside a message
+	watch   *time.Timer   // runs while it is, see checkStall
+	heard   atomic.Int64  // session clock when bytes of a message came last; busy while a caller's writer has them
+	replied atomic.Int64  // the same for replies only
+	done    chan struct{} // closed when reader and writer have ended
+
+	mu      sync.Mutex
+	queue   []*call          // accepted, in order, not yet begun to be written
+	owed    map[string]*call // written or being written, reply not complete; by key
+	writing bool             // the writer runs
+	closing bool             // Close was called
+	err     error            // why the session ended
+	ended   bool
+	writer  sync.WaitGroup
 }
 
-// Warning reports whether the severity is "warning". A missing or unknown
-// severity counts as an error.
-func (e *RPCError) Warning() bool { return e.Severity == "warning" }
-
-// Session is one NETCONF session. Its methods may be called concurrently.
-type Session struct{}
+// busy in Session.heard: the reader waits for a caller, not for the device.
+const busy = -1
 
 // Open exchanges hellos over t and starts the session's reader goroutine,
 // which ends with the session. It owns t, also when it fails.
 func Open(ctx context.Context, t Transport, o Options) (*Session, error) {
-	panic("netconf: Open is being written")
+	if o.FirstByte <= 0 {
+		o.FirstByte = firstByteDefault
+	}
+	if o.Stall <= 0 {
+		o.Stall = stallDefault
+	}
+	g, framing, err := exchange(ctx, t, o)
+	if err != nil {
+		return nil, err
+	}
+	s := &Session{
+		t: t, o: o, id: g.id, caps: g.caps, framing: framing,
+		since: time.Now(),
+		done:  make(chan struct{}),
+		owed:  make(map[string]*call),
+	}
+	s.watch = time.AfterFunc(s.o.Stall, s.checkStall)
+	s.watch.Stop()
+	s.reportHello(g)
+	go s.read() // ends when the transport fails or is closed
+	return s, nil
 }
+
+func (s *Session) reportHello(g greeting) {
+	if len(g.noise) > 0 {
+		s.fault(&Fault{Code: "HEL-NOISE", What: fmt.Sprintf("%d B of noise before the hello were skipped, got %s", len(g.noise), quoteHead(g.noise))}, g.noise)
+	}
+	if g.fixed {
+		s.fault(&Fault{Code: "HEL-XML", What: "the hello had line breaks inside tags and was read without them"}, nil)
+	}
+	if g.broken {
+		s.fault(&Fault{Code: "HEL-XML", What: "the hello is not well-formed; what could be read is used"}, nil)
+	}
+}
+
+// guard turns a panic into an error: a fault of ours must not end the program.
+func guard(f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = panicked(v)
+		}
+	}()
+	return f()
+}
+
+func panicked(v any) error {
+	return &Fault{
+		Code: "SES-PANIC",
+		What: fmt.Sprintf("an error in this program ended the session: %v", v),
+		Do:   "connect again, and report it with the stack trace of the log",
+		Err:  fmt.Errorf("panic: %v\n%s", v, debug.Stack()),
+	}
+}
+
+// fault tells OnFault, with a copy of raw that is bounded.
+func (s *Session) fault(f *Fault, raw []byte) {
+	if s.o.OnFault != nil {
+		s.o.OnFault(f, bytes.Clone(raw[:min(len(raw), maxRaw)]))
+	}
+}
+
+// clock is the time since Open; it is never 0 and never busy.
+func (s *Session) clock() int64 { return int64(time.Since(s.since)) + 1 }
 
 // Do sends req and copies the reply's bytes (the whole <rpc-reply> message)
 // to w as they arrive. Requests of concurrent callers are pipelined in the
 // order of their calls. Cancelling ctx stops the waiting, not the device: the
 // late reply is discarded and the session stays usable. The error is nil when
 // a whole reply came, rpc-errors or not; otherwise a *Fault or ctx's error.
+//
+// A bare operation is wrapped into <rpc>; a whole <rpc> is sent byte for byte
+// and its own message-id is used. Body must not be modified after the call,
+// cancelled or not: it may still be on its way.
+//
+// w is called from the session's goroutine, and while it blocks nothing else
+// is received: that is the back-pressure. Do still returns within 200 ms of a
+// cancel. After Do has returned w is not called again; only a call of w that
+// blocked during a cancel may still be running, which the flag RPC-SINK tells.
+// When w fails the copying ends, the reply is read to its end all the same,
+// and Do returns the outcome with a *Fault that wraps the error of w.
 func (s *Session) Do(ctx context.Context, req Request, w io.Writer) (Outcome, error) {
-	panic("netconf: Do is being written")
+	if err := ctx.Err(); err != nil {
+		return Outcome{}, err
+	}
+	c, err := s.prepare(req, w)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if err := s.enqueue(c, false); err != nil {
+		return Outcome{MessageID: c.out.MessageID}, err
+	}
+	return s.wait(ctx, c)
+}
+
+// prepare finds out what goes over the wire.
+func (s *Session) prepare(req Request, w io.Writer) (*call, error) {
+	if len(bytes.TrimSpace(req.Body)) == 0 {
+		return nil, &Fault{Code: "RPC-SHAPE", What: "the request is empty", Kept: "nothing was sent"}
+	}
+	if s.framing == EndOfMessage && bytes.Contains(req.Body, []byte(endMark)) {
+		return nil, markFault()
+	}
+	if w == io.Discard {
+		w = nil
+	}
+	c := &call{
+		effect: req.Effect, w: w, body: req.Body,
+		gate: make(chan struct{}, 1),
+		done: make(chan struct{}),
+	}
+	t := tokens{b: req.Body}
+	if root, _ := t.root(); root.kind == tokStart && string(local(root.name)) == "rpc" {
+		id, found := attr(root.text, "message-id")
+		c.out.MessageID = unescape(id)
+		c.whole, c.anonymous = true, !found
+	}
+	return c, nil
+}
+
+// enqueue gives c its message-id and its place in the order. A session that is
+// closing takes nothing but its own close-session.
+func (s *Session) enqueue(c *call, last bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.ended:
+		return s.over()
+	case s.closing && !last:
+		return &Fault{Code: "SES-CLOSED", What: "the session is being closed", Kept: "the request was not sent"}
+	case !c.whole:
+		for {
+			c.out.MessageID = strconv.FormatUint(s.lastID.Add(1), 10)
+			if !s.taken(c.out.MessageID) {
+				break
+			}
+		}
+		c.key = c.out.MessageID
+	case c.anonymous:
+		c.key = "\x00" + strconv.FormatUint(s.lastID.Add(1), 10) // no message-id can be this
+	default:
+		c.key = c.out.MessageID
+		if s.taken(c.key) {
+			return &Fault{
+				Code: "RPC-ID",
+				What: fmt.Sprintf("message-id %q is in use by a request that waits for its reply", c.key),
+				Kept: "the request was not sent",
+				Do:   "give it another message-id, or none and no <rpc>",
+			}
+		}
+	}
+	c.queued = s.clock()
+	s.queue = append(s.queue, c)
+	if !s.writing {
+		s.writing = true
+		s.writer.Add(1)
+		go s.write() // ends when the queue is empty, or with the transport
+	}
+	return nil
+}
+
+// taken reports whether a request with this key waits. The queue is searched
+// for ids of whole <rpc>s only, which are rare.
+func (s *Session) taken(key string) bool {
+	if s.owed[key] != nil {
+		return true
+	}
+	for _, c := range s.queue {
+		if c.whole && c.key == key {
+			return true
+		}
+	}
+	return false
+}
+
+// over is the error of a request to a session that has ended.
+func (s *Session) over() error {
+	f := &Fault{Code: "SES-CLOSED", What: "the session has ended", Kept: "the request was not sent", Err: s.err}
+	if s.err != nil {
+		f.What += ": " + s.err.Error()
+	}
+	return f
 }
 
 // ID is the session-id of the device's hello.
-func (s *Session) ID() uint32 { panic("being written") }
+func (s *Session) ID() uint32 { return s.id }
 
 // Caps are the device's capabilities.
-func (s *Session) Caps() Caps { panic("being written") }
+func (s *Session) Caps() Caps { return s.caps }
 
 // Framing is what both sides agreed on after the hello.
-func (s *Session) Framing() Framing { panic("being written") }
+func (s *Session) Framing() Framing { return s.framing }
 
 // Done is closed when the session has ended; Err then says why.
-func (s *Session) Done() <-chan struct{} { panic("being written") }
+func (s *Session) Done() <-chan struct{} { return s.done }
 
 // Err is nil while the session lives and after an orderly Close.
-func (s *Session) Err() error { panic("being written") }
+func (s *Session) Err() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
 
 // Close asks with close-session, waits for the answer at most until ctx is
-// done or one second, then closes the transport. Safe to call twice.
-func (s *Session) Close(ctx context.Context) error { panic("being written") }
+// done or one second, then closes the transport. Safe to call twice. Requests
+// that still wait end as Stopped or Unknown. The error says that the device
+// did not answer; the session is closed all the same.
+func (s *Session) Close(ctx context.Context) error {
+	s.mu.Lock()
+	first := !s.closing && !s.ended
+	s.closing = true
+	s.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, closeWait)
+	defer cancel()
+	var err error
+	if first {
+		err = s.farewell(ctx)
+	} else {
+		select {
+		case <-s.done:
+		case <-ctx.Done():
+		}
+	}
+	s.t.Close()
+	ended := time.NewTimer(closeWait)
+	defer ended.Stop()
+	select {
+	case <-s.done:
+	case <-ended.C:
+		return &Fault{Code: "SES-CLOSE", What: "the stream does not close"}
+	}
+	return err
+}
+
+func (s *Session) farewell(ctx context.Context) error {
+	c, err := s.prepare(Request{Name: "close-session", Body: []byte("<close-session/>")}, io.Discard)
+	if err == nil {
+		err = s.enqueue(c, true)
+	}
+	if err == nil {
+		_, err = s.wait(ctx, c)
+	}
+	var f *Fault
+	if err == nil || errors.As(err, &f) {
+		return nil // answered, or the session ended while we asked: both are an end
+	}
+	return &Fault{Code: "SES-CLOSE", What: "the device did not answer close-session; the connection was cut", Err: err}
+}

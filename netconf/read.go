@@ -1,0 +1,372 @@
+package netconf
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// Limits of what is kept of one message.
+const (
+	maxHead         = 64 << 10 // before the root's start tag ends
+	maxNotification = 16 << 20
+	keptTail        = 256 // last bytes of a reply, to see how it ends
+)
+
+// read is the session's reader: it takes message after message and hands each
+// to its owner, until the transport fails or is closed.
+func (s *Session) read() {
+	var in inbound
+	err := guard(func() error {
+		for {
+			m, err := s.t.NextMessage()
+			if err != nil {
+				return err
+			}
+			in = inbound{s: s}
+			s.heard.Store(s.clock())
+			s.inside.Store(true)
+			s.watch.Reset(s.o.Stall)
+			_, err = io.Copy(&in, m)
+			s.inside.Store(false)
+			s.watch.Stop()
+			if err != nil {
+				return err
+			}
+			in.end()
+		}
+	})
+	in.cut()
+	s.inside.Store(false)
+	s.watch.Stop()
+	s.end(err)
+}
+
+// inbound is one message on its way in. It finds out from the root element
+// whose it is, and passes the bytes on without keeping them.
+type inbound struct {
+	s     *Session
+	head  []byte // until the root is known, and the start of what has no owner
+	take  func(p []byte)
+	call  *call
+	scan  scanner
+	root  []byte // qualified name
+	empty bool   // <rpc-reply/>
+	tail  []byte // last bytes
+	flags []*Fault
+
+	note    []byte // a notification, at most maxNotification
+	tooLong bool
+	stray   *Fault // why nobody owns this message
+}
+
+// Write takes the next bytes of the message; they are valid during the call.
+func (in *inbound) Write(p []byte) (int, error) {
+	in.s.heard.Store(in.s.clock())
+	if in.take != nil {
+		in.take(p)
+		return len(p), nil
+	}
+	b := p
+	if len(in.head) > 0 {
+		in.head = append(in.head, p...)
+		b = in.head
+	}
+	decided, err := in.decide(b)
+	if err != nil {
+		return 0, err
+	}
+	if decided {
+		in.head = nil
+		in.take(b)
+	} else if len(in.head) == 0 {
+		in.head = append(in.head, p...)
+	}
+	return len(p), nil
+}
+
+// decide reads the root's start tag, if it is there, and finds the owner.
+func (in *inbound) decide(b []byte) (bool, error) {
+	t := tokens{b: b}
+	root, doctype := t.root()
+	if root.kind == tokMore && len(b) < maxHead {
+		return false, nil
+	}
+	if doctype {
+		in.strayed(&Fault{Code: "XML-DTD", What: "a message with a DOCTYPE, which NETCONF forbids, was refused"})
+		return true, nil
+	}
+	if root.kind != tokStart {
+		in.strayed(&Fault{Code: "RPC-SHAPE", What: fmt.Sprintf("a message is not an XML document, got %s", quoteHead(bytes.TrimSpace(b)))})
+		return true, nil
+	}
+	in.root, in.empty = bytes.Clone(root.name), root.empty
+	switch string(local(root.name)) {
+	case "rpc-reply", "rpc-error":
+		in.reply(root)
+	case "notification":
+		in.take = in.takeNote
+	case "hello":
+		return false, &Fault{Code: "HEL-SESSION", What: "the device sent a second hello", Do: "connect again"}
+	default:
+		in.strayed(&Fault{Code: "RPC-SHAPE", What: fmt.Sprintf("a message with root element %s is no reply", quoteHead(root.name))})
+	}
+	return true, nil
+}
+
+// reply finds the request that a reply belongs to: by message-id, or, when the
+// device left that out, the only one that can be meant.
+func (in *inbound) reply(root token) {
+	s := in.s
+	raw, found := attr(root.text, "message-id")
+	id := unescape(raw)
+	s.mu.Lock()
+	var c *call
+	if found {
+		c = s.owed[id]
+	} else if len(s.owed) == 1 {
+		for _, c = range s.owed {
+		}
+	}
+	waiting := len(s.owed)
+	s.mu.Unlock()
+	switch {
+	case c != nil:
+		in.own(c)
+		if !found && !c.anonymous {
+			in.flags = append(in.flags, &Fault{Code: "RPC-ID", What: "the reply has no message-id; it was taken for the only request that waited"})
+		}
+	case found:
+		in.strayed(&Fault{Code: "RPC-ID", What: fmt.Sprintf("reply %s matches no request", quoteHead([]byte(id))), Kept: fmt.Sprintf("%d requests still wait", waiting)})
+	default:
+		in.strayed(&Fault{Code: "RPC-ID", What: "a reply without message-id matches no request", Kept: fmt.Sprintf("%d requests still wait", waiting)})
+	}
+}
+
+func (in *inbound) own(c *call) {
+	in.call = c
+	in.take = in.takeReply
+	c.gate <- struct{}{}
+	c.out.First = time.Now()
+	<-c.gate
+}
+
+// takeReply passes bytes to the caller's writer and looks for errors in them.
+func (in *inbound) takeReply(p []byte) {
+	s, c := in.s, in.call
+	s.replied.Store(s.clock())
+	in.scan.scan(p)
+	in.keepTail(p)
+	c.gate <- struct{}{}
+	c.out.Bytes += int64(len(p))
+	if c.w != nil && c.wErr == nil && !s.given(c) {
+		s.heard.Store(busy)
+		n, err := c.w.Write(p)
+		s.heard.Store(s.clock())
+		if err == nil && n < len(p) {
+			err = io.ErrShortWrite
+		}
+		c.wErr = err
+	}
+	<-c.gate
+}
+
+// given reports whether the caller has stopped waiting.
+func (s *Session) given(c *call) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return c.abandoned
+}
+
+func (in *inbound) keepTail(p []byte) {
+	if len(p) >= keptTail {
+		in.tail = append(in.tail[:0], p[len(p)-keptTail:]...)
+		return
+	}
+	if over := len(in.tail) + len(p) - keptTail; over > 0 {
+		in.tail = in.tail[:copy(in.tail, in.tail[over:])]
+	}
+	in.tail = append(in.tail, p...)
+}
+
+func (in *inbound) takeNote(p []byte) {
+	if len(in.note)+len(p) > maxNotification {
+		in.tooLong = true
+		return
+	}
+	in.note = append(in.note, p...)
+}
+
+func (in *inbound) strayed(f *Fault) {
+	in.stray = f
+	in.head = nil
+	in.take = func(p []byte) {
+		if room := maxRaw - len(in.note); room > 0 {
+			in.note = append(in.note, p[:min(len(p), room)]...)
+		}
+	}
+}
+
+// end is called when the message is complete.
+func (in *inbound) end() {
+	switch {
+	case in.take == nil:
+		in.s.fault(&Fault{Code: "RPC-SHAPE", What: fmt.Sprintf("a message of %d B has no root element", len(in.head))}, in.head)
+	case in.stray != nil:
+		in.s.fault(in.stray, in.note)
+	case in.call != nil:
+		in.s.complete(in)
+	case in.tooLong:
+		in.s.fault(&Fault{Code: "NTF-BIG", What: fmt.Sprintf("a notification larger than %d B was dropped", maxNotification)}, in.note)
+	default:
+		if in.s.o.OnNotification != nil {
+			in.s.o.OnNotification(parseNotification(in.note))
+		}
+	}
+	in.call = nil
+}
+
+// complete answers the request.
+func (s *Session) complete(in *inbound) {
+	c := in.call
+	flags := append(in.flags, in.scan.finish()...)
+	flags = append(flags, in.shape()...)
+	c.gate <- struct{}{}
+	c.out.Flags = append(c.out.Flags, flags...)
+	c.out.Errors, c.out.ErrorCount = in.scan.errs, in.scan.count
+	c.out.Result, c.out.OK = Answered, !in.scan.failed
+	c.out.Ended = time.Now()
+	if c.wErr != nil {
+		c.err = &Fault{
+			Code: "RPC-SINK",
+			What: fmt.Sprintf("the reply could not be stored: %v", c.wErr),
+			Kept: "the request was answered",
+			Err:  c.wErr,
+		}
+	}
+	<-c.gate
+	s.mu.Lock()
+	c.out.Sent = c.sent
+	if c.sent.IsZero() {
+		c.out.Sent = c.out.First // the reply was faster than our own clock
+	}
+	delete(s.owed, c.key)
+	close(c.done)
+	s.mu.Unlock()
+}
+
+// shape says what is odd about how the reply ends.
+func (in *inbound) shape() []*Fault {
+	if in.empty {
+		return []*Fault{{Code: "RPC-SHAPE", What: "the reply is empty: neither <ok/> nor data"}}
+	}
+	end := bytes.LastIndex(in.tail, append([]byte("</"), in.root...))
+	if end < 0 {
+		return []*Fault{{Code: "XML-TRUNC", What: "the reply ended without its end tag"}}
+	}
+	t := tokens{b: in.tail[end:]}
+	t.next()
+	for {
+		tok, ok := t.next()
+		switch {
+		case !ok:
+			return nil
+		case tok.kind == tokComment || tok.kind == tokPI || tok.kind == tokText && blankText(tok.text):
+		default:
+			return []*Fault{{Code: "RPC-SHAPE", What: fmt.Sprintf("%s follows the end of the reply", quoteHead(t.b[t.off-min(t.off, len(tok.text)):]))}}
+		}
+	}
+}
+
+// cut is called when the session ends inside the message.
+func (in *inbound) cut() {
+	if in.call == nil {
+		return
+	}
+	c := in.call
+	in.scan.finish()
+	c.gate <- struct{}{}
+	c.out.Errors, c.out.ErrorCount = in.scan.errs, in.scan.count
+	<-c.gate
+}
+
+// end makes err the session's fate and answers every request that waits.
+func (s *Session) end(err error) {
+	s.t.Close()
+	s.mu.Lock()
+	switch {
+	case s.closing:
+		s.err = nil
+	case s.err != nil: // a write failed first
+	case s.stalled.Load():
+		s.err = s.stallFault()
+	case err == io.EOF:
+		s.err = &Fault{Code: "SES-END", What: "the device closed the session", Do: "connect again", Err: io.EOF}
+	default:
+		s.err = err
+	}
+	s.ended = true
+	reason := s.err
+	if reason == nil {
+		reason = &Fault{Code: "SES-CLOSED", What: "the session was closed"}
+	}
+	owed, queue := s.owed, s.queue
+	s.owed, s.queue = nil, nil
+	s.mu.Unlock()
+
+	s.writer.Wait() // the transport is closed: a Write that hangs returns
+	now := time.Now()
+	for _, c := range owed {
+		c.gate <- struct{}{}
+		c.out.Result, c.out.Ended, c.out.Sent = interrupted(c.effect), now, c.sent
+		c.err = reason
+		<-c.gate
+		close(c.done)
+	}
+	for _, c := range queue {
+		c.out.Result, c.err = NotSent, reason
+		close(c.done)
+	}
+	close(s.done)
+}
+
+func (s *Session) stallFault() error {
+	what := "a message stopped"
+	if p, ok := s.t.(interface{ position() string }); ok {
+		what = p.position()
+	}
+	return &Fault{
+		Code: "FRM-STALL",
+		What: fmt.Sprintf("%s and then %v of silence", what, s.o.Stall),
+		Kept: "what came is kept",
+		Do:   "connect again; if it happens again, raise the time-out for this device",
+		Err:  errStalled,
+	}
+}
+
+var errStalled = errors.New("the device stopped in the middle of a message")
+
+// checkStall runs when a message has been under way for a while. Only silence
+// of the device ends the session; a caller's writer that blocks is reported.
+func (s *Session) checkStall() {
+	if !s.inside.Load() {
+		return
+	}
+	heard := s.heard.Load()
+	left := s.o.Stall - time.Duration(s.clock()-heard)
+	switch {
+	case heard == busy:
+		_ = guard(func() error {
+			s.fault(&Fault{Code: "RPC-SINK", What: fmt.Sprintf("the receiver of a reply has blocked for up to %v; the session waits for it", s.o.Stall)}, nil)
+			return nil
+		})
+		s.watch.Reset(s.o.Stall)
+	case left > 0:
+		s.watch.Reset(left)
+	default:
+		s.stalled.Store(true)
+		s.t.Close() // the reader notices and ends the session
+	}
+}

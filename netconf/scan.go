@@ -1,0 +1,293 @@
+package netconf
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+)
+
+// scanner looks for errors in a reply that passes by in pieces. It looks at
+// tags only, and skips comments, CDATA sections and processing instructions;
+// it keeps nothing but an unfinished tag and the error it is in. Nesting is not
+// checked, for the replies of some devices are broken there and still hold a
+// verdict. A '>' inside an attribute value ends the tag for it, which no name
+// it looks for depends on.
+type scanner struct {
+	until string // closes the construct that we are in: "-->", "]]>" or "?>"
+	carry []byte // outside: an unfinished tag, from its '<' on; inside: the last bytes
+
+	errs    []*RPCError
+	count   int  // of all errors
+	failed  bool // one of them was not a warning
+	ok      bool // <ok/> was seen
+	child   bool // any element was seen
+	replies int  // <rpc-reply> start tags
+
+	inError []byte // the error element being gathered, at most maxErrorBytes
+	errName []byte // its qualified name
+	depth   int    // of elements of that name, 0 outside
+
+	counting bool   // inside <load-error-count>
+	number   []byte // its text
+	loadErrs int    // its value
+}
+
+// maxTag bounds what is kept of an unfinished tag. No name that we look for is
+// longer; what follows the name matters only for a few.
+const maxTag = 4 << 10
+
+// scan takes the next piece.
+func (x *scanner) scan(b []byte) {
+	for len(x.carry) > 0 && len(b) > 0 {
+		if x.until != "" {
+			b = x.seam(b)
+			continue
+		}
+		n := bytes.IndexByte(b, '>') + 1
+		if n == 0 {
+			n = len(b)
+		}
+		n = min(n, max(1, maxTag-len(x.carry)))
+		whole := append(x.carry, b[:n]...)
+		x.carry = whole[:0]
+		b = b[n:]
+		x.run(whole)
+	}
+	x.run(b)
+}
+
+// seam looks for the end of a construct where two pieces meet.
+func (x *scanner) seam(b []byte) []byte {
+	had := len(x.carry)
+	n := min(len(b), len(x.until)-1)
+	both := append(x.carry, b[:n]...)
+	if i := bytes.Index(both, []byte(x.until)); i >= 0 {
+		n = i + len(x.until) - had
+		x.until, x.carry = "", x.carry[:0]
+		x.gather(b[:n])
+		return b[n:]
+	}
+	if n < len(b) {
+		x.carry = x.carry[:0] // the rest of b decides
+		return x.inside(b)
+	}
+	x.gather(b)
+	keep := min(len(both), len(x.until)-1)
+	x.carry = append(x.carry[:0], both[len(both)-keep:]...)
+	return nil
+}
+
+// inside skips to the end of the construct that we are in.
+func (x *scanner) inside(b []byte) []byte {
+	if i := bytes.Index(b, []byte(x.until)); i >= 0 {
+		i += len(x.until)
+		x.until = ""
+		x.gather(b[:i])
+		return b[i:]
+	}
+	x.gather(b)
+	x.carry = append(x.carry[:0], b[len(b)-min(len(b), len(x.until)-1):]...)
+	return nil
+}
+
+// run goes from tag to tag. An unfinished one stays in carry.
+func (x *scanner) run(b []byte) {
+	for len(b) > 0 {
+		if x.until != "" {
+			b = x.inside(b)
+			continue
+		}
+		n := bytes.IndexByte(b, '<')
+		if n < 0 {
+			n = len(b)
+		}
+		if x.depth > 0 || x.counting {
+			x.text(b[:n])
+		}
+		if b = b[n:]; len(b) == 0 {
+			return
+		}
+		if n = x.tag(b); n == 0 {
+			x.carry = append(x.carry[:0], b...)
+			return
+		}
+		x.gather(b[:n])
+		b = b[n:]
+	}
+}
+
+func (x *scanner) text(b []byte) {
+	x.gather(b)
+	if x.counting && len(x.number) < 16 {
+		x.number = append(x.number, b[:min(len(b), 16)]...)
+	}
+}
+
+// gather keeps b when it is part of an error.
+func (x *scanner) gather(b []byte) {
+	if x.depth > 0 && len(x.inError) < maxErrorBytes {
+		x.inError = append(x.inError, b[:min(len(b), maxErrorBytes-len(x.inError))]...)
+	}
+}
+
+// tag handles what begins at b[0] == '<' and returns how much of it is done
+// with, 0 when more is needed.
+func (x *scanner) tag(b []byte) int {
+	if len(b) < 2 {
+		return 0
+	}
+	switch b[1] {
+	case '!':
+		return x.special(b)
+	case '?':
+		x.until = "?>"
+		return 2
+	case '/':
+		if x.depth == 0 && !x.counting {
+			return 2
+		}
+		end := bytes.IndexByte(b, '>')
+		if end < 0 {
+			return unlessLong(b)
+		}
+		return x.endTag(b[:end+1])
+	}
+	i := 1
+	for i < len(b) && b[i] > ' ' && b[i] != '>' && b[i] != '/' {
+		i++
+	}
+	if i == len(b) {
+		return unlessLong(b)
+	}
+	x.child = true
+	switch b[i-1] { // the last letter of each name below
+	case 'r', 'g', 'k', 't', 'y':
+		return x.startTag(b, i)
+	}
+	return i
+}
+
+// unlessLong asks for more of a tag, but gives up one that is too long.
+func unlessLong(b []byte) int {
+	if len(b) < maxTag {
+		return 0
+	}
+	return len(b)
+}
+
+// special handles <!...: comments, CDATA sections, and a DOCTYPE, whose inside
+// is looked at like anything else.
+func (x *scanner) special(b []byte) int {
+	switch {
+	case bytes.HasPrefix(b, []byte("<!--")):
+		x.until = "-->"
+		return 4
+	case bytes.HasPrefix(b, []byte("<![CDATA[")):
+		x.until = "]]>"
+		return 9
+	case hasPrefixOrMore(b, "<!--") || hasPrefixOrMore(b, "<![CDATA["):
+		return 0
+	}
+	return 2
+}
+
+// startTag looks at a start tag whose name is b[1:end].
+func (x *scanner) startTag(b []byte, end int) int {
+	name := b[1:end]
+	short := string(local(name))
+	switch short {
+	case "ok":
+		x.ok = true
+		return end
+	case "rpc-reply":
+		x.replies++
+		return end
+	case "rpc-error", "error", "warning", "load-error-count":
+	default:
+		return end
+	}
+	n := bytes.IndexByte(b, '>') + 1
+	if n == 0 {
+		if len(b) < maxTag {
+			return 0
+		}
+		n = len(b)
+	}
+	empty := n >= 2 && b[n-2] == '/'
+	switch {
+	case x.depth > 0:
+		if !empty && bytes.Equal(name, x.errName) {
+			x.depth++
+		}
+	case short == "load-error-count":
+		x.counting = !empty
+		x.number = x.number[:0]
+	case short == "rpc-error" || isJunosError(name, b[end:n]):
+		x.inError = x.inError[:0]
+		x.errName = append(x.errName[:0], name...)
+		x.depth = 1
+		if empty {
+			x.inError = append(x.inError, b[:n]...)
+			x.endError()
+		}
+	}
+	return n // run gathers it when it opened an error or lies in one
+}
+
+// isJunosError recognises <xnm:error>, and <error> that says itself to be of
+// Junos: the bare name is common in data.
+func isJunosError(name, attrs []byte) bool {
+	return string(prefix(name)) == "xnm" || bytes.Contains(attrs, []byte("juniper.net/xnm/"))
+}
+
+// endTag handles a whole end tag while an error or a count is open.
+func (x *scanner) endTag(tag []byte) int {
+	name := bytes.TrimRight(tag[2:len(tag)-1], " \t\r\n")
+	if x.counting {
+		x.counting = false
+		if n, err := strconv.Atoi(string(bytes.TrimSpace(x.number))); err == nil {
+			x.loadErrs += n
+		}
+	}
+	if x.depth > 0 && bytes.Equal(name, x.errName) {
+		if x.depth--; x.depth == 0 {
+			x.endError()
+		}
+	}
+	return len(tag)
+}
+
+// endError counts the error that was gathered, and keeps it while there are few.
+func (x *scanner) endError() {
+	x.count++
+	e := parseError(x.inError)
+	if !e.Warning() {
+		x.failed = true
+	}
+	if len(x.errs) < maxErrors {
+		x.errs = append(x.errs, e)
+	}
+	x.depth, x.inError = 0, x.inError[:0]
+	if cap(x.inError) > keptBuf {
+		x.inError = nil
+	}
+}
+
+// finish is called at the end of the reply. It returns what is odd about it.
+func (x *scanner) finish() (flags []*Fault) {
+	if x.depth > 0 {
+		x.endError()
+		flags = append(flags, &Fault{Code: "XML-TRUNC", What: "the reply ended inside an rpc-error"})
+	}
+	switch x.until {
+	case "]]>":
+		flags = append(flags, &Fault{Code: "XML-TRUNC", What: "the reply ended inside CDATA; the device used end-of-message text in data"})
+	case "-->":
+		flags = append(flags, &Fault{Code: "XML-TRUNC", What: "the reply ended inside a comment; the device used end-of-message text in data"})
+	}
+	if x.loadErrs > 0 && x.count == 0 {
+		x.failed = true
+		flags = append(flags, &Fault{Code: "RPC-SHAPE", What: fmt.Sprintf("the device counts %d load errors and sent none", x.loadErrs)})
+	}
+	return flags
+}
