@@ -172,7 +172,9 @@ func TestGreetEndsAfterTenSeconds(t *testing.T) {
 	for _, drip := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			device, ours := net.Pipe()
+			ended := make(chan struct{})
 			go func() { // ends with the other end
+				defer close(ended)
 				for _, b := range bytes.Repeat([]byte("MSG-ID: DEVICE-CONN-INFO\r\n"), 100) {
 					if _, err := device.Write([]byte{b}); err != nil || !drip {
 						return
@@ -191,6 +193,7 @@ func TestGreetEndsAfterTenSeconds(t *testing.T) {
 			}
 			ours.Close()
 			device.Close()
+			<-ended
 		})
 	}
 }
