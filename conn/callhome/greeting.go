@@ -82,9 +82,7 @@ func Greet(c net.Conn) (Greeting, net.Conn, error) {
 	if err != nil {
 		return Greeting{}, nil, r.explain(err)
 	}
-	if err := c.SetReadDeadline(time.Time{}); err != nil {
-		return Greeting{}, nil, err
-	}
+	c.SetReadDeadline(time.Time{}) // a broken connection shows in the next read
 	held, _ := r.Peek(r.Buffered())
 	return g, &replay{Conn: c, held: bytes.Clone(held)}, nil
 }
