@@ -6,12 +6,15 @@
 // again by scanning from the nearest checkpoint.
 //
 // One goroutine writes (Write, Finish) while any number read: rows already
-// published never change.
+// published never change. All methods may be called at any time, also after
+// Close: then the document is empty.
 package xmldoc
 
 import (
-	"context"
-	"io"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
 )
 
 // Kind says what a row shows.
@@ -49,91 +52,205 @@ type Problem struct {
 
 // Options configure a Doc.
 type Options struct {
-	MaxDepth int   // 512 when 0
+	MaxDepth int   // 512 when 0, at most 4095
 	Hint     int64 // expected size in bytes, 0 when unknown
 }
 
+// ErrClosed is what methods that can fail return after Close.
+var ErrClosed = errors.New("the document is closed")
+
+var errFinished = errors.New("the document is finished")
+
 // Doc is one reply. The zero value is not usable.
-type Doc struct{}
+type Doc struct {
+	// Of the writing goroutine.
+	w     writer
+	arena arena
+
+	mu      sync.Mutex // short: held while a view is copied
+	pub     view
+	open    []openElement // of the published rows
+	users   int           // readers of pub.text
+	closed  bool
+	stopped atomic.Bool // closed, for long loops
+
+	blocks [cacheSize]atomic.Pointer[block]
+}
+
+// view is what readers see of a document: one moment of it.
+type view struct {
+	index
+	text     []byte
+	final    bool
+	err      error
+	latin1   bool
+	illegal  int
+	firstBad int
+	lines    lineIndex
+	problems problems
+}
 
 // New returns an empty document. Close releases its memory.
-func New(o Options) *Doc { panic("xmldoc: being written") }
+func New(o Options) *Doc {
+	d := &Doc{}
+	d.w.max = 512
+	if o.MaxDepth > 0 {
+		d.w.max = min(o.MaxDepth, maxDepthLimit)
+	}
+	d.w.cut, d.w.broken, d.w.brokenRow = never, never, never
+	d.w.low0 = maxDepthLimit
+	d.pub.index = d.w.index
+	if o.Hint > 0 && o.Hint <= heapLimit {
+		d.arena.move(make([]byte, 0, o.Hint))
+	}
+	return d
+}
 
 // Write appends bytes of the reply. It keeps no reference to p and fails only
-// when no memory can be had, or after Finish.
-func (d *Doc) Write(p []byte) (int, error) { panic("xmldoc: being written") }
+// when no memory can be had, or after Finish or Close.
+func (d *Doc) Write(p []byte) (int, error) {
+	if err := d.enterWrite(); err != nil {
+		return 0, err
+	}
+	defer d.leave()
+	n, err := d.arena.append(p)
+	d.w.text = d.arena.buf
+	d.w.run()
+	d.w.check.characters(d.w.text, false)
+	d.w.lines.add(d.w.text)
+	d.publish(false, nil)
+	return n, err
+}
 
-// Finish marks the end; err says why it ended early, nil when it is whole.
-func (d *Doc) Finish(err error) { panic("xmldoc: being written") }
+// enterWrite keeps the text from being released while it is written to.
+func (d *Doc) enterWrite() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case d.closed:
+		return ErrClosed
+	case d.pub.final:
+		return errFinished
+	}
+	d.users++
+	return nil
+}
+
+// Finish marks the end; err says why it ended early, nil when it is whole. Only
+// the first call counts.
+func (d *Doc) Finish(err error) {
+	if d.enterWrite() != nil {
+		return
+	}
+	defer d.leave()
+	d.w.text = d.arena.buf
+	d.w.finish()
+	d.w.check.characters(d.w.text, true)
+	d.publish(true, err)
+}
+
+// publish lets readers see what the writer has indexed.
+func (d *Doc) publish(final bool, err error) {
+	w := &d.w
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.pub = view{
+		index: w.index, text: w.text, final: final, err: err, latin1: w.check.latin1,
+		illegal: w.check.illegal, firstBad: w.check.first, lines: w.lines, problems: w.problems,
+	}
+	from := min(w.deep, len(w.stack), len(d.open))
+	d.open = append(d.open[:from], w.stack[from:]...)
+	w.deep = len(w.stack)
+}
+
+// enter returns what can be read now. The text stays until leave is called.
+func (d *Doc) enter() view {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.users++
+	if d.closed {
+		return view{final: true, err: ErrClosed, index: index{broken: never, brokenRow: never}}
+	}
+	return d.pub
+}
+
+func (d *Doc) leave() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.users--; d.users == 0 && d.closed {
+		// An error has nobody left to tell it to; the range is lost then.
+		_ = d.arena.release()
+	}
+}
 
 // Finished reports whether Finish was called, and with what.
-func (d *Doc) Finished() (bool, error) { panic("xmldoc: being written") }
+func (d *Doc) Finished() (bool, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.pub.final, d.pub.err
+}
 
-// Close releases the text. No other method may be called during or after it.
-func (d *Doc) Close() error { panic("xmldoc: being written") }
+// Close releases the text, at the latest when methods that run now return.
+func (d *Doc) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return nil
+	}
+	d.closed = true
+	d.stopped.Store(true)
+	d.pub.text = nil
+	if d.users > 0 {
+		return nil
+	}
+	return d.arena.release()
+}
 
 // Size is the number of bytes received.
-func (d *Doc) Size() int64 { panic("xmldoc: being written") }
+func (d *Doc) Size() int64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return int64(len(d.pub.text))
+}
 
 // Rows is the number of rows that can be read now.
-func (d *Doc) Rows() int { panic("xmldoc: being written") }
-
-// Row returns row i, 0 <= i < Rows().
-func (d *Doc) Row(i int) Row { panic("xmldoc: being written") }
-
-// AppendRow appends the first max bytes of row i's text to buf, exactly as they
-// came. (Row.Len tells how long it is in whole.)
-func (d *Doc) AppendRow(buf []byte, i, max int) []byte { panic("xmldoc: being written") }
-
-// Parent returns the row of the element around row i, -1 for the root.
-func (d *Doc) Parent(i int) int { panic("xmldoc: being written") }
-
-// End returns the row of the end tag that belongs to the Open row i, or -1
-// while it has not arrived. For other kinds it returns i.
-func (d *Doc) End(i int) int { panic("xmldoc: being written") }
-
-// Children counts the child elements of an Open row as far as they have
-// arrived, at most max.
-func (d *Doc) Children(i, max int) int { panic("xmldoc: being written") }
-
-// Label is what a folded Open row shows beside its name: the value of its
-// first leaf child when that names the entry (name, id, key, address, ...).
-func (d *Doc) Label(i int) string { panic("xmldoc: being written") }
-
-// Path is the location of row i with list keys:
-// /interfaces/interface[name=ge-0/0/2]/mtu. The envelope (rpc-reply, data) is
-// left out.
-func (d *Doc) Path(i int) string { panic("xmldoc: being written") }
-
-// Find returns the row that a path of the form of Path leads to.
-func (d *Doc) Find(ctx context.Context, path string) (row int, ok bool, err error) {
-	panic("xmldoc: being written")
+func (d *Doc) Rows() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return 0
+	}
+	return d.pub.rows
 }
 
-// RowAt returns the row that holds byte off of the text.
-func (d *Doc) RowAt(off int64) int { panic("xmldoc: being written") }
-
-// Subtree reads the text of the element that row i belongs to, exactly.
-func (d *Doc) Subtree(i int) io.Reader { panic("xmldoc: being written") }
-
-// Reader reads the whole text as it is now.
-func (d *Doc) Reader() io.Reader { panic("xmldoc: being written") }
-
-// Value is the text content of a Leaf row with entities resolved; "" for other
-// kinds.
-func (d *Doc) Value(i int) string { panic("xmldoc: being written") }
-
-// Problem returns the first place where the XML is broken.
-func (d *Doc) Problem() (Problem, bool) { panic("xmldoc: being written") }
-
-// Query is what to search for. Matches do not span rows.
-type Query struct {
-	Text       string
-	IgnoreCase bool
+// Problem returns the first place where the structure of the XML is broken, or
+// where it was cut off. Flaws has what does not keep it from being shown.
+func (d *Doc) Problem() (Problem, bool) {
+	v := d.enter()
+	defer d.leave()
+	first := v.problems.first
+	if first == nil {
+		return Problem{}, false
+	}
+	p := first.Problem
+	if first.quote {
+		p.What += fmt.Sprintf(" %q", excerpt(v.text[p.Off:]))
+	}
+	return p, true
 }
 
-// Search returns the first matching row after from (before it when back is
-// set), -1 <= from <= Rows(). It wraps nowhere and ends with ctx.
-func (d *Doc) Search(ctx context.Context, q Query, from int, back bool) (row int, ok bool, err error) {
-	panic("xmldoc: being written")
+// Latin1 reports whether the XML declaration says ISO-8859-1. AppendRow and the
+// readers still give the bytes as they came; Value, Label and Path decode.
+func (d *Doc) Latin1() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.pub.latin1
+}
+
+// Illegal returns how many characters, or numeric references to them, XML does
+// not allow, bytes that are not UTF-8 included, and the offset of the first.
+func (d *Doc) Illegal() (count int, first int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.pub.illegal, int64(d.pub.firstBad)
 }

@@ -1,0 +1,107 @@
+package xmldoc
+
+import "errors"
+
+// Sizes of the arena, in bytes.
+const (
+	heapLimit  = 256 << 10 // a text up to this size stays on the Go heap
+	firstHeap  = 2 << 10
+	reserveMin = 64 << 20
+	commitMin  = 1 << 20
+	commitMax  = 64 << 20
+)
+
+var errFull = errors.New("the reserved address range is full")
+
+// arena keeps the text of one document as one contiguous slice that only grows.
+// A short text lives on the Go heap. Past heapLimit it moves into a reserved
+// address range outside the heap, where growing copies nothing.
+//
+// Slices handed out earlier stay readable while the arena grows: a heap slice
+// that was left behind lives as long as somebody holds it, and a range never
+// moves.
+type arena struct {
+	buf []byte  // len: bytes written; cap: bytes that can be written
+	mem *region // nil while on the heap
+	// noRange is set when no range can be had here: then the heap it is.
+	noRange bool
+}
+
+// append copies p behind the text and returns how much of it found room.
+func (a *arena) append(p []byte) (int, error) {
+	var err error
+	if cap(a.buf)-len(a.buf) < len(p) {
+		err = a.grow(len(p))
+	}
+	n := min(len(p), cap(a.buf)-len(a.buf))
+	a.buf = append(a.buf, p[:n]...)
+	if n < len(p) && err == nil {
+		err = errFull
+	}
+	return n, err
+}
+
+// grow makes room for n more bytes, or for as many as can be had.
+func (a *arena) grow(n int) error {
+	need := len(a.buf) + n
+	if a.mem != nil {
+		return a.commit(need)
+	}
+	if need <= heapLimit || a.noRange {
+		size := max(firstHeap, 2*cap(a.buf), need)
+		if size > heapLimit {
+			size = max(need, cap(a.buf)+cap(a.buf)/4)
+		}
+		a.move(make([]byte, 0, size))
+		return nil
+	}
+	for size := reserveMax; size >= reserveMin; size /= 2 {
+		mem, err := reserve(size)
+		if err != nil {
+			continue
+		}
+		a.mem = mem
+		old := a.buf
+		a.buf = mem.all[:0:0]
+		if err := a.commit(need); err != nil {
+			a.mem, a.buf = nil, old
+			return errors.Join(err, mem.release())
+		}
+		a.buf = append(a.buf, old...)
+		return nil
+	}
+	a.noRange = true
+	return a.grow(n)
+}
+
+func (a *arena) move(to []byte) { a.buf = append(to, a.buf...) }
+
+// commit makes the range writable up to need and some bytes more.
+func (a *arena) commit(need int) error {
+	have := cap(a.buf)
+	if need <= have {
+		return nil
+	}
+	step := min(max(have/8, commitMin), commitMax)
+	to := min((max(need, have+step)+commitMin-1)/commitMin*commitMin, len(a.mem.all))
+	if to > have {
+		if err := a.mem.commit(have, to); err != nil {
+			return err
+		}
+		a.buf = a.mem.all[:len(a.buf):to]
+	}
+	if need > to {
+		return errFull
+	}
+	return nil
+}
+
+// release gives the memory back. No slice of the text may be used afterwards.
+func (a *arena) release() error {
+	mem := a.mem
+	a.buf, a.mem = nil, nil
+	if mem == nil {
+		return nil
+	}
+	return mem.release()
+}

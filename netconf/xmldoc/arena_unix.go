@@ -1,0 +1,34 @@
+//go:build linux || darwin
+
+package xmldoc
+
+import (
+	"math/bits"
+	"os"
+	"syscall"
+)
+
+// reserveMax is the address range asked for: 16 GiB, or 512 MiB where an
+// address has 32 bits. It costs no memory until it is written to.
+const reserveMax = int(uint64(512<<20) << (uint(bits.UintSize/64) * 5))
+
+// region is a range of addresses of which a growing front part may be used.
+type region struct{ all []byte }
+
+func reserve(size int) (*region, error) {
+	b, err := syscall.Mmap(-1, 0, size, syscall.PROT_NONE, syscall.MAP_PRIVATE|syscall.MAP_ANON)
+	if err != nil {
+		return nil, os.NewSyscallError("mmap", err)
+	}
+	return &region{all: b}, nil
+}
+
+// commit makes bytes from..to usable; both are multiples of a page.
+func (r *region) commit(from, to int) error {
+	err := syscall.Mprotect(r.all[from:to], syscall.PROT_READ|syscall.PROT_WRITE)
+	return os.NewSyscallError("mprotect", err)
+}
+
+func (r *region) release() error {
+	return os.NewSyscallError("munmap", syscall.Munmap(r.all))
+}
