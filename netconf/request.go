@@ -25,11 +25,3 @@ type Request struct {
 	Body   []byte // the operation element, or a whole <rpc>; sent byte for byte
 	Effect Effect
 }
-
-// Classify finds name, target and effect of XML that a person typed: a bare
-// operation element or a whole <rpc>. When in doubt the effect is the graver
-// one: an operation that is not known to read counts as Commits. The error is
-// a *Fault with line and column when body is not one well-formed element.
-func Classify(body []byte, c Caps) (Request, error) {
-	panic("netconf: Classify is being written")
-}
