@@ -116,7 +116,9 @@ func (d *Doc) Write(p []byte) (int, error) {
 	n, err := d.arena.append(p)
 	d.w.text = d.arena.buf
 	d.w.run()
-	d.w.check.characters(d.w.text, false)
+	if d.w.declared || d.w.cut != never {
+		d.w.check.characters(d.w.text, false)
+	}
 	d.w.lines.add(d.w.text)
 	d.publish(false, nil)
 	return n, err

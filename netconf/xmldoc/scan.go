@@ -104,23 +104,45 @@ const (
 	clsNotTag             // does not start a name
 )
 
-var class = func() (t [256]uint8) {
-	for _, c := range " \t\r\n" {
-		t[c] |= clsSpace | clsEnd | clsNotTag
-	}
-	for _, c := range "<>/=\"'&" {
-		t[c] |= clsEnd | clsNotTag
-	}
-	for c := range t {
-		switch {
-		case c <= ' ', c >= '0' && c <= '9', c == '-', c == '.', c == '!', c == '?':
-			t[c] |= clsNotTag
-		case c < 'A' && c != ':', c > 'Z' && c < 'a' && c != '_', c > 'z' && c < 0x80:
-			t[c] |= clsNotTag
-		}
-	}
-	return t
-}()
+// class is a table: the scanner spends most of its time on it.
+var class = [256]uint8{
+	'\t': clsSpace | clsEnd | clsNotTag,
+	'\n': clsSpace | clsEnd | clsNotTag,
+	'\r': clsSpace | clsEnd | clsNotTag,
+	' ':  clsSpace | clsEnd | clsNotTag,
+	0x00: clsEnd | clsNotTag, 0x01: clsEnd | clsNotTag,
+	0x02: clsEnd | clsNotTag, 0x03: clsEnd | clsNotTag,
+	0x04: clsEnd | clsNotTag, 0x05: clsEnd | clsNotTag,
+	0x06: clsEnd | clsNotTag, 0x07: clsEnd | clsNotTag,
+	0x08: clsEnd | clsNotTag, 0x0b: clsEnd | clsNotTag,
+	0x0c: clsEnd | clsNotTag, 0x0e: clsEnd | clsNotTag,
+	0x0f: clsEnd | clsNotTag, 0x10: clsEnd | clsNotTag,
+	0x11: clsEnd | clsNotTag, 0x12: clsEnd | clsNotTag,
+	0x13: clsEnd | clsNotTag, 0x14: clsEnd | clsNotTag,
+	0x15: clsEnd | clsNotTag, 0x16: clsEnd | clsNotTag,
+	0x17: clsEnd | clsNotTag, 0x18: clsEnd | clsNotTag,
+	0x19: clsEnd | clsNotTag, 0x1a: clsEnd | clsNotTag,
+	0x1b: clsEnd | clsNotTag, 0x1c: clsEnd | clsNotTag,
+	0x1d: clsEnd | clsNotTag, 0x1e: clsEnd | clsNotTag,
+	0x1f: clsEnd | clsNotTag, 0x7f: clsEnd | clsNotTag,
+	'-': clsNotTag, '.': clsNotTag, '0': clsNotTag, '1': clsNotTag,
+	'2': clsNotTag, '3': clsNotTag, '4': clsNotTag, '5': clsNotTag,
+	'6': clsNotTag, '7': clsNotTag, '8': clsNotTag, '9': clsNotTag,
+	'!': clsEnd | clsNotTag, '"': clsEnd | clsNotTag,
+	'#': clsEnd | clsNotTag, '$': clsEnd | clsNotTag,
+	'%': clsEnd | clsNotTag, '&': clsEnd | clsNotTag,
+	'\'': clsEnd | clsNotTag, '(': clsEnd | clsNotTag,
+	')': clsEnd | clsNotTag, '*': clsEnd | clsNotTag,
+	'+': clsEnd | clsNotTag, ',': clsEnd | clsNotTag,
+	'/': clsEnd | clsNotTag, ';': clsEnd | clsNotTag,
+	'<': clsEnd | clsNotTag, '=': clsEnd | clsNotTag,
+	'>': clsEnd | clsNotTag, '?': clsEnd | clsNotTag,
+	'@': clsEnd | clsNotTag, '[': clsEnd | clsNotTag,
+	'\\': clsEnd | clsNotTag, ']': clsEnd | clsNotTag,
+	'^': clsEnd | clsNotTag, '`': clsEnd | clsNotTag,
+	'{': clsEnd | clsNotTag, '|': clsEnd | clsNotTag,
+	'}': clsEnd | clsNotTag, '~': clsEnd | clsNotTag,
+}
 
 func skipSpace(t []byte, p int) int {
 	for p < len(t) && class[t[p]]&clsSpace != 0 {
@@ -246,7 +268,8 @@ func (s *scanner) attributes(q, p int) (empty bool, st status) {
 			}
 			s.tagEnd = p + 2
 			return true, found
-		case '<', '=', '"', '\'', '&':
+		}
+		if class[t[p]]&clsEnd != 0 {
 			return false, s.fail(faultTag, q)
 		}
 		s.attrs = true
