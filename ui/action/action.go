@@ -33,15 +33,22 @@ func Match(as []Action, key string) (Action, bool) {
 // Overrides maps action IDs to keys from config.toml.
 type Overrides map[string][]string
 
-// Apply returns as with keys replaced.
+// Apply returns as with the keys replaced that o names; "space" is taken for
+// " ".
 func (o Overrides) Apply(as []Action) []Action {
 	if len(o) == 0 {
 		return as
 	}
 	out := make([]Action, len(as))
 	for i, a := range as {
-		if k, ok := o[string(a.ID)]; ok {
-			a.Keys = k
+		if keys, ok := o[string(a.ID)]; ok {
+			a.Keys = make([]string, len(keys))
+			for j, k := range keys {
+				a.Keys[j] = k
+				if k == "space" {
+					a.Keys[j] = " "
+				}
+			}
 		}
 		out[i] = a
 	}

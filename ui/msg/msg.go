@@ -57,8 +57,12 @@ type CloseTab struct{}
 // ShowDevices shows the device list.
 type ShowDevices struct{}
 
-// EditProfile opens the form on a profile; an empty name is a new one.
-type EditProfile struct{ Name string }
+// EditProfile opens the form on a profile; an empty name is a new one. Target,
+// when set, fills the form for a name that is not saved yet.
+type EditProfile struct {
+	Name   string
+	Target *link.Target
+}
 
 // ProfilesChanged tells that the saved profiles are to be read again.
 type ProfilesChanged struct{}

@@ -27,10 +27,17 @@ type Confirm struct {
 	Body    []string // paragraphs; made safe here, wrapped
 	Choices []Choice
 	Cancel  string // label of the default, "Cancel" when empty
-	Danger  bool   // title in the colour of danger
+	// CancelKey is shown for the default instead of esc; both work.
+	CancelKey string
+	// Declined is done when the default is taken; may be nil.
+	Declined tea.Cmd
+	Wide     bool // room for a fingerprint in one line
+	Danger   bool // title in the colour of danger
 	// Word, when not empty, must be typed before a Grave choice is taken:
 	// the device's name, a host name.
 	Word string
+	// Interrupt, when set, is what ctrl+c does instead of Cancel.
+	Interrupt tea.Cmd
 	// Late, when set, is called with every message that is no key; true
 	// closes the dialog.
 	Late func(tea.Msg) bool
@@ -49,7 +56,14 @@ func (c *Confirm) Help() string {
 	for _, ch := range c.Choices {
 		b.WriteString(ch.Key + " " + ch.Label + "  ")
 	}
-	return b.String() + "esc " + strings.ToLower(c.cancel()) + " (default)"
+	return b.String() + c.cancelKey() + " " + strings.ToLower(c.cancel()) + " (default)"
+}
+
+func (c *Confirm) cancelKey() string {
+	if c.CancelKey == "" {
+		return "esc"
+	}
+	return c.CancelKey
 }
 
 func (c *Confirm) cancel() string {
@@ -68,12 +82,14 @@ func (c *Confirm) Update(m tea.Msg) (tea.Cmd, bool) {
 	}
 	key := k.String()
 	switch {
+	case key == "ctrl+c" && c.Interrupt != nil:
+		return c.Interrupt, true
 	case key == "esc" || key == "ctrl+c":
-		return nil, true
+		return c.Declined, true
 	case c.Word != "":
 		return c.typing(k)
 	case key == "enter" || key == "n" || key == "q":
-		return nil, true
+		return c.Declined, true
 	case k.Paste:
 		return nil, false
 	}
@@ -103,7 +119,10 @@ func (c *Confirm) typing(k tea.KeyMsg) (tea.Cmd, bool) {
 // View implements Dialog.
 func (c *Confirm) View(maxW, maxH int) string {
 	w := min(max(60, style.Width(c.Title)+12), 72, maxW)
-	in := w - 6
+	if c.Wide {
+		w = min(70, maxW)
+	}
+	in := w - 4
 	body := []string{""}
 	for _, p := range c.Body {
 		for _, line := range style.Wrap(safe.Block(p), in) {
@@ -113,7 +132,7 @@ func (c *Confirm) View(maxW, maxH int) string {
 	body = append(body, "")
 	if c.Word != "" {
 		body = append(body, "  Type "+c.Theme.Paint(style.Title, safe.Text(c.Word))+" and press enter:",
-			"  [ "+c.typed.View(c.Theme, max(in-6, 1), true)+" ]")
+			"  [ "+c.typed.View(c.Theme, max(in-8, 1), true)+" ]")
 		note := ""
 		if c.missing {
 			note = "  " + c.Theme.Paint(style.Error, "! not the same yet; esc to leave it")
@@ -127,7 +146,7 @@ func (c *Confirm) View(maxW, maxH int) string {
 		}
 		body = append(body, "  "+c.Theme.Paint(style.Title, key)+"  "+ch.Label)
 	}
-	last := "> esc  " + c.cancel()
+	last := "> " + c.cancelKey() + "  " + c.cancel()
 	body = append(body, strings.Repeat(" ", max(w-4-style.Width(last), 0))+last)
 	title := c.Title
 	if c.Danger {

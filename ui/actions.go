@@ -1,0 +1,168 @@
+package ui
+
+import (
+	"strconv"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"dialtone/ui/action"
+	"dialtone/ui/overlay"
+	"dialtone/ui/pane"
+	"dialtone/ui/safe"
+)
+
+const everywhere = "EVERYWHERE"
+
+// rootActions is what can be done wherever the person is.
+func (r *root) rootActions() []action.Action {
+	quit, noZoom := "Close this tab", "nothing to zoom here"
+	if r.at == 0 {
+		quit = "Quit"
+	}
+	if _, ok := r.cur().(pane.Zoomer); ok {
+		noZoom = ""
+	}
+	palette := []string{":", "ctrl+p"}
+	if r.cur().Capturing() {
+		palette = []string{"ctrl+p"}
+	}
+	return r.d.Keys.Apply([]action.Action{
+		{ID: "root.palette", Section: everywhere, Title: "Palette: find any command", Short: "palette", Keys: palette, Hint: 900},
+		{ID: "root.help", Section: everywhere, Title: "Keys of this place", Short: "help", Keys: []string{"?"}},
+		{ID: "root.tab", Section: everywhere, Title: "Tab by number", Keys: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"}},
+		{ID: "root.previous", Section: everywhere, Title: "Previous tab", Keys: []string{"["}},
+		{ID: "root.next", Section: everywhere, Title: "Next tab", Keys: []string{"]"}},
+		{ID: "root.messages", Section: everywhere, Title: "Messages so far", Short: "messages", Keys: []string{"!"}},
+		{ID: "root.zoom", Section: everywhere, Title: "Zoom the pane", Keys: []string{"+"}, Off: noZoom},
+		{ID: "root.unzoom", Section: everywhere, Title: "Undo the zoom", Keys: []string{"_"}, Off: noZoom},
+		{ID: "root.redraw", Section: everywhere, Title: "Draw the screen anew", Keys: []string{"ctrl+l"}},
+		{ID: "root.suspend", Section: everywhere, Title: "Suspend to the shell", Keys: []string{"ctrl+z"}},
+		{ID: "root.close", Section: everywhere, Title: quit, Short: "quit", Keys: []string{"q"}, Hint: r.quitHint()},
+		{ID: "root.quit", Section: everywhere, Title: "Stop waiting, then quit", Keys: []string{"ctrl+c"}},
+	})
+}
+
+// quitHint shows "q quit" in the help bar of an empty device list.
+func (r *root) quitHint() int {
+	if r.at == 0 && len(r.known) == 0 {
+		return 950
+	}
+	return 0
+}
+
+// screenActions is the table of the screen that is shown, with the person's
+// own keys, and with what read-only mode forbids switched off.
+func (r *root) screenActions() []action.Action {
+	as := r.d.Keys.Apply(r.cur().Actions())
+	why := ""
+	if r.d.ReadOnly {
+		why = "read-only mode"
+	} else if dev, ok := r.d.Backend.Device(r.tabs[r.at].id); ok && r.tabs[r.at].id != 0 && dev.Target.ReadOnly {
+		why = "the profile of " + safe.Text(dev.Target.Name) + " is read-only"
+	}
+	if why == "" {
+		return as
+	}
+	out := append([]action.Action(nil), as...)
+	for i := range out {
+		if out[i].Alters && out[i].Off == "" {
+			out[i].Off = why
+		}
+	}
+	return out
+}
+
+// Run does an action of the root.
+func (r *root) Run(id action.ID) tea.Cmd {
+	switch id {
+	case "root.palette":
+		r.stack.Push(&overlay.Palette{Theme: r.d.Theme, Items: r.paletteItems()})
+	case "root.help":
+		here, all := r.screenActions(), r.rootActions()
+		r.stack.Push(&overlay.Help{Theme: r.d.Theme, Where: r.cur().Title(), Here: len(here),
+			Actions: append(append([]action.Action(nil), here...), all...), RunID: r.runAny})
+	case "root.messages":
+		r.stack.Push(&overlay.Messages{Theme: r.d.Theme, Notes: r.toasts.Kept()})
+	case "root.previous":
+		return r.show((r.at + len(r.tabs) - 1) % len(r.tabs))
+	case "root.next":
+		return r.show((r.at + 1) % len(r.tabs))
+	case "root.zoom", "root.unzoom":
+		r.zoomed = id == "root.zoom"
+		if z, ok := r.cur().(pane.Zoomer); ok {
+			z.Zoom(r.zoomed)
+		}
+	case "root.redraw":
+		return tea.Sequence(tea.ClearScreen, tea.WindowSize())
+	case "root.suspend":
+		return tea.Suspend
+	case "root.close":
+		if r.at == 0 {
+			return r.askQuit()
+		}
+		return r.closeTab()
+	case "root.quit":
+		return r.askQuit()
+	}
+	return nil
+}
+
+// runAny runs an action by its id, of the screen or of the root; it is what
+// help and palette call.
+func (r *root) runAny(id action.ID) tea.Cmd {
+	for _, a := range r.screenActions() {
+		if a.ID == id {
+			return r.runOr(a, r.cur().Run)
+		}
+	}
+	for _, a := range r.rootActions() {
+		if a.ID == id {
+			return r.runOr(a, r.Run)
+		}
+	}
+	return nil
+}
+
+// paletteItems is every command that could be run now: actions, devices and
+// profiles, tabs, and what the screen itself offers.
+func (r *root) paletteItems() []overlay.Item {
+	var items []overlay.Item
+	add := func(as []action.Action, run func(action.ID) tea.Cmd) {
+		for _, a := range as {
+			if a.ID == "root.tab" || a.ID == "root.palette" {
+				continue
+			}
+			it := overlay.Item{Title: a.Title, Alters: a.Alters, Off: a.Off}
+			if len(a.Keys) > 0 {
+				it.Key = action.KeyName(a.Keys[0], r.d.Theme.ASCII)
+			}
+			it.Run = func() tea.Msg { return chosen{a, run} }
+			items = append(items, it)
+		}
+	}
+	add(r.screenActions(), r.cur().Run)
+	if p, ok := r.cur().(interface{ Palette() []overlay.Item }); ok {
+		items = append(items, p.Palette()...)
+	}
+	for _, t := range r.tabs {
+		if p, ok := t.screen.(interface{ Devices() []overlay.Item }); ok {
+			items = append(items, p.Devices()...)
+		}
+	}
+	for i, t := range r.tabs {
+		if i == r.at {
+			continue
+		}
+		items = append(items, overlay.Item{Title: "Show tab: " + safe.Text(t.screen.Title()),
+			Key: numberKey(i), Run: func() tea.Msg { return chosenTab{t.screen} }})
+	}
+	add(r.rootActions(), r.Run)
+	return items
+}
+
+func numberKey(i int) string {
+	if i > 8 {
+		return ""
+	}
+	return strconv.Itoa(i + 1)
+}

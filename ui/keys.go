@@ -1,0 +1,146 @@
+package ui
+
+import (
+	"strings"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"dialtone/ui/action"
+	"dialtone/ui/msg"
+	"dialtone/ui/pane"
+)
+
+// key brings a key to its place: the reserved ones, the dialogs, text that is
+// being typed, the action of the screen, the action of the root.
+func (r *root) key(k tea.KeyMsg) tea.Cmd {
+	r.toasts.Key()
+	if k.Type == tea.KeyCtrlG {
+		k = tea.KeyMsg{Type: tea.KeyEsc}
+	}
+	if cmd, ok := r.always(k); ok {
+		return cmd
+	}
+	if k.Alt && !k.Paste {
+		return r.altKey(k)
+	}
+	if r.small() {
+		return r.smallKey(k)
+	}
+	if cmd, ok := r.stack.Key(k, r.d.Now()); ok {
+		return cmd
+	}
+	return r.dispatch(k)
+}
+
+// always handles the keys that mean the same above a dialog and below it.
+func (r *root) always(k tea.KeyMsg) (tea.Cmd, bool) {
+	switch k.Type {
+	case tea.KeyCtrlL:
+		return r.Run("root.redraw"), true
+	case tea.KeyCtrlZ:
+		return r.Run("root.suspend"), true
+	}
+	return nil, false
+}
+
+// altKey takes alt+x as what it is on most terminals: Esc, and x soon after.
+// Above a dialog only the Esc counts, since x was meant for what is below it.
+func (r *root) altKey(k tea.KeyMsg) tea.Cmd {
+	dialog := r.stack.Top() != nil
+	esc := r.key(tea.KeyMsg{Type: tea.KeyEsc})
+	if dialog {
+		return esc
+	}
+	k.Alt = false
+	return tea.Sequence(esc, func() tea.Msg { return k })
+}
+
+// smallKey is what still works on the card of a terminal that is too small.
+func (r *root) smallKey(k tea.KeyMsg) tea.Cmd {
+	switch k.String() {
+	case "q", "ctrl+c":
+		if r.stack.Top() != nil || len(r.open()) > 0 {
+			return msg.Say(msg.Warn, "Make the terminal larger to answer what is open, or end dialtone with a signal.")
+		}
+		return r.leave()
+	}
+	return nil
+}
+
+func (r *root) dispatch(k tea.KeyMsg) tea.Cmd {
+	scr, key := r.cur(), k.String()
+	if k.Paste {
+		return r.paste(k)
+	}
+	if scr.Capturing() {
+		return r.capturing(k)
+	}
+	if r.counted(scr, key) {
+		return nil
+	}
+	if a, ok := action.Match(r.screenActions(), key); ok && (a.Off == "" || key != "ctrl+c") {
+		return r.runOr(a, scr.Run)
+	}
+	if n, ok := tabNumber(key); ok {
+		return r.show(n)
+	}
+	if a, ok := action.Match(r.rootActions(), key); ok {
+		return r.runOr(a, r.Run)
+	}
+	return nil
+}
+
+// capturing gives a key to a screen that takes text. The root keeps ctrl+c and
+// ctrl+p; keys that are no text may still be actions of the screen.
+func (r *root) capturing(k tea.KeyMsg) tea.Cmd {
+	scr, key := r.cur(), k.String()
+	if strings.HasPrefix(key, "ctrl+") || key == "esc" || key == "tab" || key == "shift+tab" {
+		if a, ok := action.Match(r.screenActions(), key); ok && (a.Off == "" || key != "ctrl+c") {
+			return r.runOr(a, scr.Run)
+		}
+		if key == "ctrl+c" || key == "ctrl+p" {
+			a, _ := action.Match(r.rootActions(), key)
+			return r.runOr(a, r.Run)
+		}
+	}
+	return scr.Update(k)
+}
+
+func (r *root) paste(k tea.KeyMsg) tea.Cmd {
+	scr := r.cur()
+	if p, ok := scr.(pane.Paster); scr.Capturing() || ok && p.WantsPaste() {
+		return scr.Update(k)
+	}
+	return msg.Say(msg.Info, "Pasted text is ignored here.")
+}
+
+// counted gives a digit to a screen that takes counts: each while it is
+// counting, else those that name no other tab.
+func (r *root) counted(scr pane.Screen, key string) bool {
+	c, ok := scr.(pane.Counter)
+	if !ok || len(key) != 1 || key[0] < '0' || key[0] > '9' {
+		return false
+	}
+	digit := int(key[0] - '0')
+	if !c.Counting() && (digit == 0 || digit <= len(r.tabs) && digit-1 != r.at) {
+		return false
+	}
+	c.Count(digit)
+	return true
+}
+
+// tabNumber is the tab that a digit names, counted from 0.
+func tabNumber(key string) (int, bool) {
+	if len(key) == 1 && key[0] >= '1' && key[0] <= '9' {
+		return int(key[0] - '1'), true
+	}
+	return 0, false
+}
+
+// runOr runs an action, or says why it is off.
+func (r *root) runOr(a action.Action, run func(action.ID) tea.Cmd) tea.Cmd {
+	if a.Off != "" {
+		return msg.Say(msg.Info, a.Title+": "+a.Off)
+	}
+	return run(a.ID)
+}

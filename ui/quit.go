@@ -1,0 +1,103 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"dialtone/conn"
+	"dialtone/ui/overlay"
+	"dialtone/ui/safe"
+)
+
+// open returns the sessions that leaving would end.
+func (r *root) open() []conn.Device {
+	var out []conn.Device
+	for _, d := range r.d.Backend.Devices() {
+		switch d.State {
+		case conn.Dialing, conn.Authenticating, conn.Greeting, conn.Open, conn.Closing:
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// stakes says for each session what leaving would cost; for the quit dialog
+// and for the crash file. It holds names and counts only.
+func (r *root) stakes() []string {
+	var out []string
+	for _, d := range r.open() {
+		if s := stake(d); s != "" {
+			out = append(out, safe.Text(d.Target.Name)+": "+s)
+		}
+	}
+	return out
+}
+
+func stake(d conn.Device) string {
+	var parts []string
+	switch {
+	case d.Dirty == 1:
+		parts = append(parts, "1 edit not committed")
+	case d.Dirty > 1:
+		parts = append(parts, fmt.Sprintf("%d edits not committed", d.Dirty))
+	}
+	for _, l := range d.Locks {
+		parts = append(parts, "the lock of "+safe.Text(string(l))+" is released")
+	}
+	switch {
+	case d.Waiting == 1:
+		parts = append(parts, "1 request in flight")
+	case d.Waiting > 1:
+		parts = append(parts, fmt.Sprintf("%d requests in flight", d.Waiting))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// askQuit leaves at once when nothing is open, and asks otherwise. Pressing
+// ctrl+c again in the dialog quits.
+func (r *root) askQuit() tea.Cmd {
+	open := r.open()
+	drafts := r.drafts()
+	if len(open) == 0 && len(drafts) == 0 {
+		return r.leave()
+	}
+	quit := func() tea.Msg { return quitMsg{} }
+	title := "Quit"
+	switch len(open) {
+	case 0:
+	case 1:
+		title = "Quit with 1 open session"
+	default:
+		title = fmt.Sprintf("Quit with %d open sessions", len(open))
+	}
+	var body []string
+	for i, d := range open {
+		if i == 6 {
+			body = append(body, fmt.Sprintf("and %d more", len(open)-i))
+			break
+		}
+		what := stake(d)
+		if what == "" {
+			what = "nothing at stake; the session is closed"
+		}
+		body = append(body, r.d.Theme.Fit(safe.Text(d.Target.Name), 12)+" "+what)
+	}
+	r.stack.Push(&overlay.Confirm{
+		Theme: r.d.Theme, Title: title + "?", Body: append(body, drafts...), Cancel: "stay", Interrupt: quit,
+		Choices: []overlay.Choice{{Key: "Q", Label: "quit anyway", Do: quit}},
+	})
+	return nil
+}
+
+// drafts is what screens would lose that belongs to no open session.
+func (r *root) drafts() []string {
+	var out []string
+	for _, t := range r.tabs {
+		if w := t.screen.Leave(); w != "" {
+			out = append(out, safe.Text(t.screen.Title())+": "+w)
+		}
+	}
+	return out
+}

@@ -1,0 +1,77 @@
+// Package term knows the terminal that the program runs in: what it can show,
+// the signals that end the program, and what is kept of a crash.
+package term
+
+import (
+	"errors"
+	"os"
+	"strings"
+
+	xterm "github.com/charmbracelet/x/term"
+
+	"dialtone/ui/style"
+)
+
+// ErrNone is returned when there is no terminal to show the interface on.
+var ErrNone = errors.New("TTY-NONE the interface needs a terminal; for scripts use: dialtone rpc TARGET")
+
+// Info is what can be known of a terminal without asking it anything.
+type Info struct {
+	Name    string // TERM
+	Mux     string // "tmux", "screen" or ""
+	NoColor bool   // NO_COLOR is set
+	Dumb    bool   // no sequences at all
+	ASCII   bool   // the locale is not UTF-8
+	SSH     bool   // we run on the far end of an SSH session
+}
+
+// Look reads the environment through getenv.
+func Look(getenv func(string) string) Info {
+	in := Info{Name: getenv("TERM"), NoColor: getenv("NO_COLOR") != "", SSH: getenv("SSH_CONNECTION") != ""}
+	in.Dumb = in.Name == "" || in.Name == "dumb"
+	in.ASCII = !utf8Locale(getenv)
+	switch {
+	case getenv("TMUX") != "":
+		in.Mux = "tmux"
+	case getenv("STY") != "":
+		in.Mux = "screen"
+	}
+	return in
+}
+
+// utf8Locale applies the order of POSIX: the first that is set and not empty.
+func utf8Locale(getenv func(string) string) bool {
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if v := getenv(name); v != "" {
+			v = strings.ToLower(v)
+			return strings.Contains(v, "utf-8") || strings.Contains(v, "utf8")
+		}
+	}
+	return false
+}
+
+// Theme returns the theme for this terminal. name is what the person chose, ""
+// for the default; NO_COLOR makes it mono. The bool is false for an unknown
+// name.
+func (in Info) Theme(name string, ascii bool) (*style.Theme, bool) {
+	ok := true
+	if name != "" {
+		_, ok = style.New(name, false, false)
+	}
+	if in.NoColor || name == "" {
+		name = "default"
+		if in.NoColor {
+			name = "mono"
+		}
+	}
+	t, _ := style.New(name, ascii || in.ASCII, in.Dumb)
+	return t, ok
+}
+
+// Check returns ErrNone unless both files are terminals.
+func Check(in, out *os.File) error {
+	if in == nil || out == nil || !xterm.IsTerminal(in.Fd()) || !xterm.IsTerminal(out.Fd()) {
+		return ErrNone
+	}
+	return nil
+}

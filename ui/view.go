@@ -1,0 +1,211 @@
+package ui
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"dialtone/conn"
+	"dialtone/ui/action"
+	"dialtone/ui/safe"
+	"dialtone/ui/style"
+)
+
+// View draws exactly the size of the terminal: tabs, body, status, help.
+func (r *root) View() string {
+	if r.w < 1 || r.h < 1 || r.quitting {
+		return ""
+	}
+	if r.small() {
+		return r.smallView()
+	}
+	rows := make([]string, 0, r.h)
+	rows = append(rows, r.tabRow())
+	bw, bh := r.bodySize()
+	rows = append(rows, fitRows(r.cur().View(), bw, bh)...)
+	rows = append(rows, r.d.Theme.Fit(" "+r.cur().Status(), r.w), r.helpRow())
+	r.overlays(rows[1 : 1+bh])
+	return strings.Join(rows, "\n")
+}
+
+// fitRows splits a screen's view and makes it exactly h rows.
+func fitRows(view string, w, h int) []string {
+	rows := strings.Split(view, "\n")
+	for len(rows) < h {
+		rows = append(rows, strings.Repeat(" ", w))
+	}
+	return rows[:h]
+}
+
+// overlays lays dialogs in the middle of body and toasts bottom right.
+func (r *root) overlays(body []string) {
+	t := r.d.Theme
+	for _, d := range r.stack.Layers() {
+		box := strings.Split(d.View(r.w, len(body)), "\n")
+		x, y := style.Centre(r.w, len(body), style.Width(box[0]), len(box))
+		style.Over(body, box, x, y, r.w)
+	}
+	boxes := r.toasts.View(t, r.w-4)
+	bottom := len(body) - 1
+	for i := len(boxes) - 1; i >= 0; i-- {
+		y := bottom - len(boxes[i])
+		if y < 0 {
+			return
+		}
+		style.Over(body, boxes[i], r.w-2-style.Width(boxes[i][0]), y, r.w)
+		bottom = y
+	}
+}
+
+// tabRow is the first row: tabs from the left, mode and clock at the right.
+func (r *root) tabRow() string {
+	t := r.d.Theme
+	right := r.mode()
+	room := r.w - style.Width(right) - 2
+	parts := make([]string, len(r.tabs))
+	widths := make([]int, len(r.tabs))
+	for i := range r.tabs {
+		parts[i] = r.tabText(i)
+		widths[i] = style.Width(parts[i]) + 2
+	}
+	first, last := window(widths, r.at, room-10)
+	row := " dialtone"
+	if first > 0 {
+		row += " " + t.Glyph(style.Ellipsis)
+	}
+	for i := first; i < last; i++ {
+		if i == r.at {
+			row += " " + t.Paint(style.Title, "["+parts[i]+"]")
+		} else {
+			row += "  " + parts[i]
+		}
+	}
+	if last < len(r.tabs) {
+		row += " " + t.Glyph(style.Ellipsis)
+	}
+	return t.Fit(row, r.w-style.Width(right)-1) + right + " "
+}
+
+// window is the widest run of neighbours around at that fits into room.
+func window(widths []int, at, room int) (first, last int) {
+	first, last = at, at+1
+	used := widths[at]
+	for grown := true; grown; {
+		grown = false
+		if last < len(widths) && used+widths[last] <= room {
+			used += widths[last]
+			last++
+			grown = true
+		}
+		if first > 0 && used+widths[first-1] <= room {
+			first--
+			used += widths[first]
+			grown = true
+		}
+	}
+	return first, last
+}
+
+func (r *root) tabText(i int) string {
+	tb := r.tabs[i]
+	name := r.d.Theme.Fit(safe.Text(tb.screen.Title()), min(style.Width(safe.Text(tb.screen.Title())), 20))
+	if i < 9 {
+		name = fmt.Sprintf("%d %s", i+1, name)
+	}
+	if dev, ok := r.d.Backend.Device(tb.id); ok && tb.id != 0 {
+		g, tok := StateGlyph(dev.State)
+		name += " " + r.d.Theme.Paint(tok, r.d.Theme.Glyph(g))
+	}
+	return name
+}
+
+// StateGlyph is the sign of a session's state and what it is painted as.
+func StateGlyph(s conn.State) (style.Glyph, style.Token) {
+	switch s {
+	case conn.Open:
+		return style.Live, style.OK
+	case conn.Dialing, conn.Authenticating, conn.Greeting, conn.Closing:
+		return style.Half, style.Warn
+	case conn.Lost:
+		return style.Alert, style.Error
+	}
+	return style.Hollow, style.Dim
+}
+
+// mode is the right end of the first row.
+func (r *root) mode() string {
+	mode := ""
+	switch {
+	case r.cur().Capturing() && r.stack.Top() == nil:
+		mode = r.d.Theme.Paint(style.Accent, "EDIT")
+	case r.d.ReadOnly:
+		mode = r.d.Theme.Paint(style.Warn, "read-only")
+	case r.w >= wideWidth:
+		mode = "read-write"
+	}
+	if r.w >= wideWidth {
+		mode += "   " + r.d.Now().Format(time.TimeOnly)
+	}
+	return mode
+}
+
+// helpRow is the last row: what the keys do here, "? help" at the right end.
+func (r *root) helpRow() string {
+	t := r.d.Theme
+	end := "? help "
+	if d := r.stack.Top(); d != nil {
+		return t.Fit(t.Fit(" "+d.Help(), r.w-1), r.w)
+	}
+	if r.cur().Capturing() {
+		end = ""
+	}
+	row := " "
+	for _, a := range r.hints() {
+		part := action.KeyName(a.Keys[0], t.ASCII) + " " + a.Label()
+		if style.Width(row)+style.Width(part)+2+len(end) > r.w {
+			break
+		}
+		row += t.Paint(style.Title, action.KeyName(a.Keys[0], t.ASCII)) + " " + a.Label() + "  "
+	}
+	return t.Fit(row, r.w-len(end)) + end
+}
+
+// hints is the actions of the help bar in their order; those that are off are
+// not worth the room.
+func (r *root) hints() []action.Action {
+	var out []action.Action
+	for _, as := range [][]action.Action{r.screenActions(), r.rootActions()} {
+		for _, a := range as {
+			if a.Hint > 0 && len(a.Keys) > 0 && a.Off == "" {
+				out = append(out, a)
+			}
+		}
+	}
+	sort.SliceStable(out, func(i, j int) bool { return out[i].Hint < out[j].Hint })
+	return out
+}
+
+// smallView is the card of a terminal that is too small for a screen.
+func (r *root) smallView() string {
+	lines := []string{"", fmt.Sprintf("  Terminal is %d x %d; %d x %d is needed.", r.w, r.h, minWidth, minHeight), ""}
+	if r.h < 4 {
+		lines = lines[1:2]
+	}
+	if n := len(r.open()); n > 0 {
+		lines = append(lines, fmt.Sprintf("  %d open", n))
+	}
+	if r.stack.Top() != nil {
+		lines = append(lines, "  A question waits for an answer.")
+	}
+	lines = append(lines, "  q quit   ctrl+c stop")
+	rows := make([]string, r.h)
+	for i := range rows {
+		text := ""
+		if i < len(lines) {
+			text = lines[i]
+		}
+		rows[i] = r.d.Theme.Fit(text, r.w)
+	}
+	return strings.Join(rows, "\n")
+}
