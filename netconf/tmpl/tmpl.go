@@ -1,17 +1,61 @@
 // Package tmpl holds the RPC templates: those built in, by dialect and
 // capability, and a person's own from a directory.
+//
+// # Holes
+//
+// A body is the operation as it will be sent, with holes in it:
+//
+//	{{NAME}}              a value, escaped for XML
+//	{{{NAME}}}            XML, which must be well-formed by itself
+//	{{#NAME}}...{{/NAME}} a part that is left out when NAME is empty
+//
+// A variable that stands only inside its own part may be left empty. Names are
+// letters, digits, '_' and '-', and begin with a letter. Parts do not nest.
+//
+// # A person's own templates
+//
+// One file holds one template: NAME.xml, at most 1 MiB of UTF-8. It may begin
+// with a comment that describes it, one line each:
+//
+//	<!--
+//	title: Interfaces of one customer
+//	group: Ours
+//	doc: What it shows and when to use it. Further doc lines are joined.
+//	needs: xpath, candidate
+//	var CUSTOMER: Customer number
+//	var DEPTH = 2: How deep to look
+//	var MODE = merge (merge, replace, none): How to apply
+//	-->
+//
+// Every line is optional. needs takes names as netconf.Caps.Has does. A var
+// line gives the default behind "=" and in parentheses the only values that
+// may be chosen. Holes without a var line are asked for by their name. A first
+// comment without any such line is part of the body. What follows the comment
+// is the body, and is sent byte for byte but for its holes: a template is data,
+// nothing in it is run.
 package tmpl
 
-import "dialtone/netconf"
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"dialtone/netconf"
+)
 
 // Var is one value that a template asks for. In the body it stands as {{NAME}}
 // and is escaped for XML; {{{NAME}}} takes XML, which must be well-formed.
 type Var struct {
-	Name    string
-	Title   string // what the person is asked
-	Default string
-	Choices []string // when not empty, only these
-	Raw     bool     // the value is XML
+	Name     string
+	Title    string // what the person is asked
+	Default  string
+	Choices  []string // when not empty, only these
+	Raw      bool     // the value is XML
+	Optional bool     // may be left empty
 }
 
 // Template is one RPC with holes.
@@ -26,19 +70,165 @@ type Template struct {
 	Own   string // file that it came from; "" when built in
 }
 
-// Builtin returns the built-in templates in the order to show them.
-func Builtin() []Template { panic("tmpl: being written") }
-
-// Load reads the person's own templates (*.xml) from dir, sorted by name. Bad
-// files are left out and named in the errors; a missing dir is no error.
-func Load(dir string) ([]Template, []error) { panic("tmpl: being written") }
-
 // Usable returns "" when a device with c can take the template, else the
 // reason: "device lacks :confirmed-commit".
-func (t Template) Usable(c netconf.Caps) (reason string) { panic("tmpl: being written") }
+func (t Template) Usable(c netconf.Caps) (reason string) {
+	for _, need := range t.Needs {
+		if c.Has(need) {
+			continue
+		}
+		switch {
+		case need == "junos":
+			return "not a Junos device"
+		case strings.Contains(need, "://") || strings.HasPrefix(need, "urn:"):
+			return "device lacks " + need
+		}
+		return "device lacks :" + need
+	}
+	return ""
+}
+
+// Var returns the variable with that name.
+func (t Template) Var(name string) (Var, bool) {
+	for _, v := range t.Vars {
+		if v.Name == name {
+			return v, true
+		}
+	}
+	return Var{}, false
+}
 
 // Render fills the holes. Missing variables take their defaults; a value that
-// cannot be put in is an error that names the variable.
+// cannot be put in is an error that names the variable. The error is a
+// *netconf.Fault; nothing has been sent then. Whether the device can take the
+// template is for Usable to say.
 func (t Template) Render(vars map[string]string, c netconf.Caps) (netconf.Request, error) {
-	panic("tmpl: being written")
+	values := map[string]string{}
+	for _, v := range t.Vars {
+		s, given := vars[v.Name]
+		if !given {
+			s = v.Default
+		}
+		text, err := v.fit(s)
+		if err != nil {
+			return netconf.Request{}, t.fault(fmt.Sprintf("variable %s of template %s: %v", v.Name, t.Name, err), err)
+		}
+		values[v.Name] = text
+	}
+	for name := range vars {
+		if _, ok := t.Var(name); !ok {
+			return netconf.Request{}, t.fault(fmt.Sprintf("template %s has no variable %.60q", t.Name, name), nil)
+		}
+	}
+	pieces, err := split(t.Body)
+	if err != nil {
+		return netconf.Request{}, t.fault(fmt.Sprintf("template %s: %v", t.Name, err), err)
+	}
+	var b strings.Builder
+	fill(&b, pieces, values)
+	if strings.Contains(b.String(), endMark) {
+		return netconf.Request{}, t.fault(fmt.Sprintf("template %s would send %q, which ends a message", t.Name, endMark), nil)
+	}
+	req, err := netconf.Classify([]byte(b.String()), c)
+	if err != nil {
+		return netconf.Request{}, fmt.Errorf("template %s: %w", t.Name, err)
+	}
+	return req, nil
+}
+
+// endMark ends a message of base:1.0 wherever it stands.
+const endMark = "]]>]]>"
+
+func (t Template) fault(what string, err error) error {
+	return &netconf.Fault{Code: "TPL-VAR", What: what, Kept: "nothing was sent", Do: "give another value", Err: err}
+}
+
+var (
+	errNoValue = errors.New("needs a value")
+	errUTF8    = errors.New("the value is not valid UTF-8")
+)
+
+// fit checks a value and returns it as it goes into the body.
+func (v Var) fit(s string) (string, error) {
+	if s == "" {
+		if v.Optional {
+			return "", nil
+		}
+		return "", errNoValue
+	}
+	if !utf8.ValidString(s) {
+		return "", errUTF8
+	}
+	for _, r := range s {
+		if !xmlChar(r) {
+			return "", fmt.Errorf("the character %q cannot stand in XML", r)
+		}
+	}
+	if len(v.Choices) > 0 && !among(v.Choices, s) {
+		return "", fmt.Errorf("%.60q is none of %s", s, strings.Join(v.Choices, ", "))
+	}
+	if !v.Raw {
+		return escaper.Replace(s), nil
+	}
+	if strings.Contains(s, endMark) {
+		return "", fmt.Errorf("%q ends a message and cannot be sent", endMark)
+	}
+	return s, fragment(s)
+}
+
+// escaper makes text safe inside an element and inside an attribute. It is
+// never changed.
+var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;", "\r", "&#13;")
+
+func among(list []string, s string) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}
+
+func xmlChar(r rune) bool {
+	return r == '\t' || r == '\n' || r == '\r' || r >= 0x20 && r <= 0xD7FF || r >= 0xE000 && r <= 0xFFFD || r >= 0x10000
+}
+
+// fragment checks that s, alone, is a run of complete elements.
+func fragment(s string) error {
+	d := xml.NewDecoder(strings.NewReader(s))
+	depth, elements := 0, 0
+	for {
+		t, err := d.Token()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			line, _ := d.InputPos()
+			return fmt.Errorf("the XML is not well-formed (line %d): %w", line, err)
+		}
+		switch t := t.(type) {
+		case xml.StartElement:
+			depth++
+			elements++
+			if depth > 512 {
+				return errors.New("the XML nests deeper than 512 elements")
+			}
+		case xml.EndElement:
+			depth--
+		case xml.CharData:
+			if depth == 0 && len(bytes.TrimSpace(t)) > 0 {
+				return fmt.Errorf("text %.40q outside of an element", t)
+			}
+		case xml.Directive:
+			return errors.New("a document type declaration is not allowed")
+		case xml.ProcInst:
+			if t.Target == "xml" {
+				return errors.New("an XML declaration is not allowed here")
+			}
+		}
+	}
+	if elements == 0 {
+		return errors.New("there is no element in it")
+	}
+	return nil
 }
