@@ -75,6 +75,9 @@ func (r *root) dispatch(k tea.KeyMsg) tea.Cmd {
 	if scr.Capturing() {
 		return r.capturing(k)
 	}
+	if k.Type == tea.KeyRunes && len(k.Runes) > 1 {
+		return r.burst(k)
+	}
 	if r.counted(scr, key) {
 		return nil
 	}
@@ -104,6 +107,23 @@ func (r *root) capturing(k tea.KeyMsg) tea.Cmd {
 		}
 	}
 	return scr.Update(k)
+}
+
+// maxBurst is how many characters in one read still count as keys: a key held
+// down on a slow line. More is a paste without brackets.
+const maxBurst = 12
+
+// burst takes characters that arrived together one by one.
+func (r *root) burst(k tea.KeyMsg) tea.Cmd {
+	if len(k.Runes) > maxBurst {
+		return msg.Say(msg.Info, "Pasted text is ignored here.")
+	}
+	cmds := make([]tea.Cmd, len(k.Runes))
+	for i, c := range k.Runes {
+		one := tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{c}}
+		cmds[i] = func() tea.Msg { return one }
+	}
+	return tea.Sequence(cmds...)
 }
 
 func (r *root) paste(k tea.KeyMsg) tea.Cmd {

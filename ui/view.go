@@ -26,7 +26,16 @@ func (r *root) View() string {
 	rows = append(rows, fitRows(r.cur().View(), bw, bh)...)
 	rows = append(rows, r.d.Theme.Fit(" "+r.cur().Status(), r.w), r.helpRow())
 	r.overlays(rows[1 : 1+bh])
-	return strings.Join(rows, "\n")
+	return r.fitCharset(strings.Join(rows, "\n"))
+}
+
+// fitCharset keeps a screen to ASCII when the terminal shows nothing else: a
+// sign of one cell stands for each cell.
+func (r *root) fitCharset(view string) string {
+	if !r.d.Theme.ASCII {
+		return view
+	}
+	return style.ToASCII(view)
 }
 
 // fitRows splits a screen's view and makes it exactly h rows.
@@ -160,26 +169,33 @@ func (r *root) helpRow() string {
 	if r.cur().Capturing() {
 		end = ""
 	}
+	last := ""
+	for _, a := range hints(r.rootActions()) {
+		last += r.hint(a)
+	}
 	row := " "
-	for _, a := range r.hints() {
-		part := action.KeyName(a.Keys[0], t.ASCII) + " " + a.Label()
-		if style.Width(row)+style.Width(part)+2+len(end) > r.w {
+	for _, a := range hints(r.screenActions()) {
+		part := r.hint(a)
+		if style.Width(row)+style.Width(part)+style.Width(last)+len(end) > r.w {
 			break
 		}
-		row += t.Paint(style.Title, action.KeyName(a.Keys[0], t.ASCII)) + " " + a.Label() + "  "
+		row += part
 	}
-	return t.Fit(row, r.w-len(end)) + end
+	return t.Fit(row+last, r.w-len(end)) + end
+}
+
+func (r *root) hint(a action.Action) string {
+	t := r.d.Theme
+	return t.Paint(style.Title, action.KeyName(a.Keys[0], t.ASCII)) + " " + a.Label() + "  "
 }
 
 // hints is the actions of the help bar in their order; those that are off are
 // not worth the room.
-func (r *root) hints() []action.Action {
+func hints(as []action.Action) []action.Action {
 	var out []action.Action
-	for _, as := range [][]action.Action{r.screenActions(), r.rootActions()} {
-		for _, a := range as {
-			if a.Hint > 0 && len(a.Keys) > 0 && a.Off == "" {
-				out = append(out, a)
-			}
+	for _, a := range as {
+		if a.Hint > 0 && len(a.Keys) > 0 && a.Off == "" {
+			out = append(out, a)
 		}
 	}
 	sort.SliceStable(out, func(i, j int) bool { return out[i].Hint < out[j].Hint })
@@ -207,5 +223,5 @@ func (r *root) smallView() string {
 		}
 		rows[i] = r.d.Theme.Fit(text, r.w)
 	}
-	return strings.Join(rows, "\n")
+	return r.fitCharset(strings.Join(rows, "\n"))
 }

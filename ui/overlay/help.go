@@ -95,6 +95,9 @@ func (h *Help) found() []action.Action {
 }
 
 func keyText(a action.Action, t *style.Theme) string {
+	if n := len(a.Keys); n > 4 {
+		return a.Keys[0] + "-" + a.Keys[n-1]
+	}
 	names := make([]string, 0, len(a.Keys))
 	for _, k := range a.Keys {
 		names = append(names, action.KeyName(k, t.ASCII))

@@ -90,6 +90,9 @@ func (t *Toasts) Expire(now time.Time) (next time.Time) {
 	return next
 }
 
+// Silent returns the same messages with none on the screen.
+func (t Toasts) Silent() Toasts { return Toasts{kept: t.kept} }
+
 // Kept returns all messages, oldest first. Do not modify it.
 func (t *Toasts) Kept() []Note { return t.kept }
 

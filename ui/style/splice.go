@@ -2,8 +2,10 @@ package style
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
+	"github.com/rivo/uniseg"
 )
 
 // Over lays the rows of fg upon bg with their top left corner at column x of
@@ -58,4 +60,31 @@ func Wrap(s string, w int) []string {
 		return nil
 	}
 	return strings.Split(ansi.Wrap(s, w, ""), "\n")
+}
+
+// ToASCII replaces every character beyond ASCII by as many signs as it has
+// cells. Sequences are left alone, since they are ASCII.
+func ToASCII(s string) string {
+	var b strings.Builder
+	b.Grow(len(s))
+	rest, state := s, -1
+	for len(rest) > 0 {
+		if rest[0] < utf8.RuneSelf {
+			b.WriteByte(rest[0])
+			rest, state = rest[1:], -1
+			continue
+		}
+		var cluster string
+		cluster, rest, _, state = uniseg.FirstGraphemeClusterInString(rest, state)
+		w := ansi.StringWidth(cluster)
+		switch cluster {
+		case "\u2026":
+			b.WriteByte('.')
+		case "\u2192":
+			b.WriteByte('>')
+		default:
+			b.WriteString(strings.Repeat("?", w))
+		}
+	}
+	return b.String()
 }

@@ -49,16 +49,16 @@ func (s *Screen) Actions() []action.Action {
 		demo = "this is the demo"
 	}
 	as := []action.Action{
-		{ID: "devices.open", Title: "Open: connect, or show the session", Short: "open", Keys: []string{"enter"}, Hint: 10, Section: section, Off: none},
+		{ID: "devices.open", Title: "Connect, or show session", Short: "open", Keys: []string{"enter"}, Hint: 10, Section: section, Off: none},
 		{ID: "devices.add", Title: "Add a device", Short: "add", Keys: []string{"a"}, Hint: 20, Section: section, Off: store},
 		{ID: "devices.edit", Title: "Edit the profile", Short: "edit", Keys: []string{"e"}, Hint: 30, Section: section, Off: first(store, unsavedEdit(r, ok))},
 		{ID: "devices.delete", Title: "Delete the profile" + ellipsis, Short: "delete", Keys: []string{"d"}, Hint: 60, Section: section, Off: first(store, unsaved)},
 		{ID: "devices.disconnect", Title: "Disconnect", Short: "disconnect", Keys: []string{"x"}, Hint: 40, Section: section, Off: first(none, closed)},
 		{ID: "devices.reconnect", Title: "Connect again", Short: "reconnect", Keys: []string{"R"}, Hint: 70, Section: section, Off: first(none, idle)},
-		{ID: "devices.filter", Title: "Filter by name, group, tag, address (!word, -f letters)", Short: "filter", Keys: []string{"/"}, Hint: 50, Section: section},
+		{ID: "devices.filter", Title: "Filter; !word, -f letters", Short: "filter", Keys: []string{"/"}, Hint: 50, Section: section},
 		{ID: "devices.group", Title: "Next group", Short: "group", Keys: []string{"v"}, Hint: 90, Section: section, Off: s.noGroups()},
-		{ID: "devices.sort", Title: "Sort by name, state, time", Short: "sort", Keys: []string{"o"}, Hint: 80, Section: section},
-		{ID: "devices.import", Title: "Import hosts from ~/.ssh/config" + ellipsis, Short: "import", Keys: []string{"I"}, Hint: s.firstRun(44), Section: section, Off: store},
+		{ID: "devices.sort", Title: "Sort: name, state, time", Short: "sort", Keys: []string{"o"}, Hint: 80, Section: section},
+		{ID: "devices.import", Title: "Import ~/.ssh/config" + ellipsis, Short: "import", Keys: []string{"I"}, Hint: s.firstRun(44), Section: section, Off: store},
 		{ID: "devices.demo", Title: "Try the demo", Short: "try the demo", Keys: []string{"t"}, Hint: s.firstRun(42), Section: section, Off: demo},
 		{ID: "devices.clear", Title: "Show all devices", Short: "show all", Keys: []string{"esc"}, Section: section, Off: s.nothingHidden()},
 	}

@@ -184,7 +184,7 @@ func (x *Field) update(k tea.KeyMsg) bool {
 }
 
 // labelWidth is the room of the labels; the boxes stand in one column.
-const labelWidth = 12
+const labelWidth = 14
 
 // View draws the form in w cells and at most h rows: fields that scroll, then
 // a blank row and the buttons.

@@ -71,7 +71,7 @@ func Motions(prefix, section string) []action.Action {
 		{ID: id("down"), Title: "Down", Keys: []string{"j", "down"}, Section: section},
 		{ID: id("up"), Title: "Up", Keys: []string{"k", "up"}, Section: section},
 		{ID: id("top"), Title: "First", Keys: []string{"g", "home"}, Section: section},
-		{ID: id("bottom"), Title: "Last, or the row of the count", Keys: []string{"G", "end"}, Section: section},
+		{ID: id("bottom"), Title: "Last, or that of the count", Keys: []string{"G", "end"}, Section: section},
 		{ID: id("half-down"), Title: "Half a page down", Keys: []string{"ctrl+d"}, Section: section},
 		{ID: id("half-up"), Title: "Half a page up", Keys: []string{"ctrl+u"}, Section: section},
 		{ID: id("page-down"), Title: "Page down", Keys: []string{"pgdown"}, Section: section},
