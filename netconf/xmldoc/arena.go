@@ -7,7 +7,7 @@ const (
 	heapLimit  = 256 << 10 // a text up to this size stays on the Go heap
 	firstHeap  = 2 << 10
 	reserveMin = 64 << 20
-	commitMin  = 1 << 20
+	commitMin  = 4 << 20
 	commitMax  = 64 << 20
 )
 

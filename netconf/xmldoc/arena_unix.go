@@ -12,6 +12,10 @@ import (
 // address has 32 bits. It costs no memory until it is written to.
 const reserveMax = int(uint64(512<<20) << (uint(bits.UintSize/64) * 5))
 
+// hugeFrom is where large pages are asked for: they make filling a large text
+// several times faster, and leave up to 2 MiB unused at its end.
+const hugeFrom = 4 << 20
+
 // region is a range of addresses of which a growing front part may be used.
 type region struct{ all []byte }
 
@@ -20,6 +24,7 @@ func reserve(size int) (*region, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("mmap", err)
 	}
+	advise(b[min(size, hugeFrom):])
 	return &region{all: b}, nil
 }
 

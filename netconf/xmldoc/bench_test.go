@@ -34,7 +34,7 @@ func junosLike(size int, indent bool) []byte {
 		line(4, "<description>link %d to core</description>", i)
 		line(4, "<mtu>9192</mtu>")
 		for u := range 2 {
-			line(4, "<unit>")
+			line(4, "<unit junos:changed-seconds=\"%d\">", 1700000000+i)
 			line(5, "<name>%d</name>", u)
 			line(5, "<vlan-id>%d</vlan-id>", 100+u)
 			line(5, "<family>")

@@ -109,11 +109,10 @@ func (c *checker) characters(t []byte, final bool) {
 	c.refs = c.references(t, c.refs, final)
 	p := c.chars
 	for p < len(t) {
-		if p+8 <= len(t) && plain(binary.LittleEndian.Uint64(t[p:])) {
-			p += 8
-			continue
+		for p+32 <= len(t) && plain(t[p:p+32:p+32]) {
+			p += 32
 		}
-		for stop := min(p+8, len(t)); p < stop; {
+		for stop := min(p+32, len(t)); p < stop; {
 			b := t[p]
 			switch {
 			case b < ' ' && b != '\t' && b != '\n' && b != '\r':
@@ -137,18 +136,22 @@ func (c *checker) characters(t []byte, final bool) {
 	c.chars = p
 }
 
-// plain reports whether all eight bytes are ASCII and none but a line feed is a
+// plain reports whether all of 32 bytes are ASCII and none but a line feed is a
 // control character.
-func plain(v uint64) bool {
-	const (
-		ones = 0x0101010101010101
-		low  = 0x7f * ones
-		high = 0x80 * ones
-	)
-	printable := v&low + 0x60*ones // bit 7: at least 0x20
-	x := v ^ '\n'*ones
-	feed := ^(x&low + low | x) // bit 7: a line feed
-	return v&high == 0 && (printable|feed)&high == high
+func plain(b []byte) bool {
+	_ = b[31]
+	bad := oddBytes(binary.LittleEndian.Uint64(b)) | oddBytes(binary.LittleEndian.Uint64(b[8:])) |
+		oddBytes(binary.LittleEndian.Uint64(b[16:])) | oddBytes(binary.LittleEndian.Uint64(b[24:]))
+	return bad&0x8080808080808080 == 0
+}
+
+// oddBytes sets bit 7 of each byte that is not plain.
+func oddBytes(v uint64) uint64 {
+	const ones = 0x0101010101010101
+	m := v & (0x7f * ones)
+	printable := m + 0x60*ones           // bit 7: at least 0x20
+	other := (m ^ '\n'*ones) + 0x7f*ones // bit 7: no line feed
+	return other&^printable | v
 }
 
 func (c *checker) count(off int) {
@@ -211,33 +214,36 @@ func (w *writer) checkTag(r *Row) {
 	c.names = c.names[:0]
 	if w.attrs {
 		tag := w.text[int(r.Off)+1+w.name : w.tagEnd]
-		for name, value := range attributesOf(tag) {
+		for p := 0; ; {
+			name, value, next := attribute(tag, p)
+			if name == nil {
+				break
+			}
+			p = next
 			c.names = append(c.names, name)
-			if p, ok := bytes.CutPrefix(name, []byte("xmlns:")); ok && len(value) > 0 {
-				c.declare(level, p)
+			if len(name) > 6 && string(name[:6]) == "xmlns:" && len(value) > 0 {
+				c.declare(level, name[6:])
+			}
+		}
+		if w.noValue && !c.valueOff {
+			c.valueOff = true
+			w.flaw("an attribute of %q has no quoted value", w.tagName())
+		}
+		if len(c.names) > 1 && !c.attrOff {
+			if name := c.twice(); name != nil {
+				c.attrOff = true
+				w.flaw("the attribute %q is given twice", name)
 			}
 		}
 	}
-	flaw := func(what string, name []byte) {
-		w.problems.flaw(Problem{
-			Code: "XML-FORM", Off: r.Off, Row: w.rows,
-			What: fmt.Sprintf(what, excerpt(name)),
-		})
-	}
-	if w.noValue && !c.valueOff {
-		c.valueOff = true
-		flaw("an attribute of %q has no quoted value", w.tagName())
-	}
-	if twice := c.twice(); twice != nil && !c.attrOff {
-		c.attrOff = true
-		flaw("the attribute %q is given twice", twice)
-	}
 	if !c.prefixOff {
-		c.names = append(c.names, w.tagName())
+		if w.prefixed {
+			c.names = append(c.names, w.tagName())
+		}
 		for _, name := range c.names {
 			if !c.isBound(name) {
 				c.prefixOff = true
-				flaw("the prefix of %q is not declared", name)
+				w.flaw("the prefix of %q is not declared", name)
 				break
 			}
 		}
@@ -247,11 +253,15 @@ func (w *writer) checkTag(r *Row) {
 	}
 }
 
+// flaw notes something about a name in the tag found last.
+func (w *writer) flaw(what string, name []byte) {
+	w.problems.flaw(Problem{
+		Code: "XML-FORM", Off: w.row.Off, Row: w.rows, What: fmt.Sprintf(what, excerpt(name)),
+	})
+}
+
 // twice returns a name that was collected more than once, or nil.
 func (c *checker) twice() []byte {
-	if c.attrOff || len(c.names) < 2 {
-		return nil
-	}
 	if len(c.names) <= 8 {
 		for i, a := range c.names {
 			for _, b := range c.names[:i] {
@@ -271,6 +281,10 @@ func (c *checker) twice() []byte {
 	}
 	return nil
 }
+
+// fewPrefixes is the number of declarations up to which they are looked through
+// one by one; more are found in a map.
+const fewPrefixes = 8
 
 func (c *checker) declare(level int, name []byte) {
 	if len(c.declared) >= maxPrefixes {
@@ -303,45 +317,45 @@ func (c *checker) isBound(name []byte) bool {
 	if i < 0 {
 		return true
 	}
-	switch string(name[:i]) {
-	case "xml", "xmlns":
+	if string(name[:i]) == "xml" || string(name[:i]) == "xmlns" {
 		return true
 	}
-	return c.bound[string(name[:i])] > 0
-}
-
-// attributesOf yields names and raw values of the attributes in the rest of a
-// start tag behind its name.
-func attributesOf(tag []byte) func(yield func(name, value []byte) bool) {
-	return func(yield func(name, value []byte) bool) {
-		for p := 0; ; {
-			p = skipSpace(tag, p)
-			a := p
-			for p < len(tag) && class[tag[p]]&clsEnd == 0 {
-				p++
-			}
-			if p == a {
-				return
-			}
-			name := tag[a:p]
-			var value []byte
-			if q := skipSpace(tag, p); q < len(tag) && tag[q] == '=' {
-				q = skipSpace(tag, q+1)
-				if q < len(tag) && (tag[q] == '"' || tag[q] == '\'') {
-					end := bytes.IndexByte(tag[q+1:], tag[q])
-					if end < 0 {
-						return
-					}
-					value = tag[q+1 : q+1+end]
-					p = q + end + 2
-				} else {
-					for p = q; p < len(tag) && class[tag[p]]&clsSpace == 0 && tag[p] != '>' && tag[p] != '<'; p++ {
-					}
-				}
-			}
-			if !yield(name, value) {
-				return
-			}
+	if len(c.declared) > fewPrefixes {
+		return c.bound[string(name[:i])] > 0
+	}
+	for k := range c.declared {
+		if c.declared[k].name == string(name[:i]) {
+			return true
 		}
 	}
+	return false
+}
+
+// attribute returns name and raw value of the attribute at or behind p in the
+// rest of a start tag behind its name, and the offset behind it. The name is nil
+// when there is none.
+func attribute(tag []byte, p int) (name, value []byte, next int) {
+	p = skipSpace(tag, p)
+	a := p
+	for p < len(tag) && class[tag[p]]&clsEnd == 0 {
+		p++
+	}
+	if p == a {
+		return nil, nil, p
+	}
+	name = tag[a:p]
+	q := skipSpace(tag, p)
+	if q == len(tag) || tag[q] != '=' {
+		return name, nil, p
+	}
+	if q = skipSpace(tag, q+1); q < len(tag) && (tag[q] == '"' || tag[q] == '\'') {
+		if end := bytes.IndexByte(tag[q+1:], tag[q]); end >= 0 {
+			return name, tag[q+1 : q+1+end], q + end + 2
+		}
+		return nil, nil, len(tag)
+	}
+	for q < len(tag) && class[tag[q]]&clsSpace == 0 && tag[q] != '>' && tag[q] != '<' {
+		q++
+	}
+	return name, nil, q
 }

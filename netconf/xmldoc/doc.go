@@ -160,9 +160,10 @@ func (d *Doc) publish(final bool, err error) {
 		index: w.index, text: w.text, final: final, err: err, latin1: w.check.latin1,
 		illegal: w.check.illegal, firstBad: w.check.first, lines: w.lines, problems: w.problems,
 	}
-	from := min(w.deep, len(w.stack), len(d.open))
+	// A row at some depth may have changed the count of the element around it.
+	from := max(0, min(w.deep-1, w.low0-1, len(w.stack), len(d.open)))
 	d.open = append(d.open[:from], w.stack[from:]...)
-	w.deep = len(w.stack)
+	w.deep = maxDepthLimit
 }
 
 // enter returns what can be read now. The text stays until leave is called.

@@ -65,7 +65,7 @@ type writer struct {
 	index
 	max   int // depth
 	stack []openElement
-	deep  int // the stack changed from this level on since it was published
+	deep  int // lowest depth in the full blocks since the stack was published
 	low0  int // lowest depth in the block at hand
 
 	wait  status // of the last row tried
@@ -160,21 +160,25 @@ func (w *writer) add() fault {
 	r := &w.row
 	switch r.Kind {
 	case Open, Leaf, Empty:
-		if f := w.addElement(r); f != noFault {
-			return f
+		n := len(w.stack)
+		if n < 2 || r.Depth >= w.max {
+			if f := w.allowed(n); f != noFault {
+				return f
+			}
+		}
+		if n > 0 {
+			w.stack[n-1].children++
+		}
+		if w.attrs || w.prefixed {
+			w.checkTag(r)
+		}
+		if r.Kind == Open {
+			w.stack = append(w.stack, openElement{name: int(r.Off) + 1, nameLen: w.name, row: w.rows})
 		}
 	case Close:
-		top := w.stack[len(w.stack)-1]
-		off := int(r.Off) + 2
-		if top.nameLen != w.name || !bytes.Equal(w.text[top.name:top.name+top.nameLen], w.text[off:off+w.name]) {
+		if !w.closes(r) {
 			return faultMismatch
 		}
-		w.stack = w.stack[:len(w.stack)-1]
-		w.deep = min(w.deep, len(w.stack))
-		if top.children >= bigElement {
-			w.counts = append(w.counts, childCount{end: w.rows, children: top.children})
-		}
-		w.check.leave(len(w.stack))
 	}
 	w.low0 = min(w.low0, r.Depth)
 	w.rows++
@@ -184,10 +188,10 @@ func (w *writer) add() fault {
 	return noFault
 }
 
-func (w *writer) addElement(r *Row) fault {
-	n := len(w.stack)
+// allowed reports what speaks against an element in n others.
+func (w *writer) allowed(n int) fault {
 	switch {
-	case r.Depth >= w.max:
+	case n >= w.max:
 		return faultDepth
 	case n == 0 && w.rooted:
 		return faultRoots
@@ -197,17 +201,25 @@ func (w *writer) addElement(r *Row) fault {
 	case n == 1 && w.envelope:
 		w.shape.add(localName(w.tagName()))
 	}
-	if n > 0 {
-		w.stack[n-1].children++
-		w.deep = min(w.deep, n-1)
-	}
-	if w.attrs || bytes.IndexByte(w.tagName(), ':') >= 0 {
-		w.checkTag(r)
-	}
-	if r.Kind == Open {
-		w.stack = append(w.stack, openElement{name: int(r.Off) + 1, nameLen: w.name, row: w.rows})
-	}
 	return noFault
+}
+
+// closes takes the innermost element off the stack when the end tag r is its.
+func (w *writer) closes(r *Row) bool {
+	n := len(w.stack) - 1
+	top := &w.stack[n]
+	off := int(r.Off) + 2
+	if top.nameLen != w.name || string(w.text[top.name:top.name+w.name]) != string(w.text[off:off+w.name]) {
+		return false
+	}
+	if top.children >= bigElement {
+		w.counts = append(w.counts, childCount{end: w.rows, children: top.children})
+	}
+	w.stack = w.stack[:n]
+	if len(w.check.declared) > 0 {
+		w.check.leave(n)
+	}
+	return true
 }
 
 // tagName is the name in the start tag found last.
@@ -218,6 +230,7 @@ func (w *writer) tagName() []byte {
 // endBlock takes a full block into the levels of low.
 func (w *writer) endBlock() {
 	low := uint16(w.low0)
+	w.deep = min(w.deep, w.low0)
 	w.low0 = maxDepthLimit
 	for l := range w.index.low {
 		w.index.low[l] = append(w.index.low[l], low)

@@ -1,6 +1,10 @@
 package xmldoc
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+)
 
 // Limits of one row, in bytes. They make every decision of the scanner depend
 // on a bounded piece of the text that follows.
@@ -85,10 +89,11 @@ type scanner struct {
 	row Row // the row found last; Off, Len and so on are valid after found
 
 	// of the tag found last
-	name    int // length of its name
-	tagEnd  int // offset behind the start tag
-	attrs   bool
-	noValue bool // an attribute without a quoted value
+	name     int // length of its name
+	tagEnd   int // offset behind the start tag
+	prefixed bool
+	attrs    bool
+	noValue  bool // an attribute without a quoted value
 
 	// of the last other status
 	await [2]byte
@@ -102,10 +107,12 @@ const (
 	clsSpace  = 1 << iota // XML white space
 	clsEnd                // ends a name
 	clsNotTag             // does not start a name
+	clsColon
 )
 
 // class is a table: the scanner spends most of its time on it.
 var class = [256]uint8{
+	':':  clsColon,
 	'\t': clsSpace | clsEnd | clsNotTag,
 	'\n': clsSpace | clsEnd | clsNotTag,
 	'\r': clsSpace | clsEnd | clsNotTag,
@@ -144,7 +151,22 @@ var class = [256]uint8{
 	'}': clsEnd | clsNotTag, '~': clsEnd | clsNotTag,
 }
 
+// skipSpace returns the offset of the first byte from p on that is no white
+// space, or len(t). Most white space is indentation: eight spaces are one step.
 func skipSpace(t []byte, p int) int {
+	const spaces = 0x2020202020202020
+	for p+8 <= len(t) {
+		x := binary.LittleEndian.Uint64(t[p:]) ^ spaces
+		if x == 0 {
+			p += 8
+			continue
+		}
+		p += bits.TrailingZeros64(x) / 8
+		if class[t[p]]&clsSpace == 0 {
+			return p
+		}
+		p++
+	}
 	for p < len(t) && class[t[p]]&clsSpace != 0 {
 		p++
 	}
@@ -208,9 +230,9 @@ func (s *scanner) emit(k Kind, off, end, pos int, m mode) status {
 
 func (s *scanner) startTag(q int) status {
 	t := s.text
-	e := q + 2
-	for e < len(t) && class[t[e]]&clsEnd == 0 {
-		e++
+	e, seen := q+1, uint8(0)
+	for ; e < len(t) && class[t[e]]&clsEnd == 0; e++ {
+		seen |= class[t[e]]
 	}
 	if e-q-1 > maxName {
 		return s.fail(faultName, q)
@@ -218,7 +240,7 @@ func (s *scanner) startTag(q int) status {
 	if e == len(t) {
 		return s.short(q, wantMark, '>', ' ', q+maxName+2)
 	}
-	s.name, s.attrs, s.noValue = e-q-1, false, false
+	s.name, s.prefixed, s.attrs, s.noValue = e-q-1, seen&clsColon != 0, false, false
 	empty := false
 	if t[e] == '>' {
 		s.tagEnd = e + 1
