@@ -1,0 +1,124 @@
+package dial
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+
+	config "github.com/kevinburke/ssh_config"
+
+	"dialtone/keys"
+)
+
+// maxSSHConfig is the size up to which an SSH configuration is read.
+const maxSSHConfig = 1 << 20
+
+// sshConfig is a person's SSH configuration as far as it is plain data: no
+// commands, no variables, no Match.
+type sshConfig struct{ c *config.Config }
+
+// sshEntry is what it says about one host; zero fields are not set.
+type sshEntry struct {
+	hostName, user, alias string
+	port                  int
+	identity              []string
+	identitiesOnly        bool
+	jumps                 []string
+}
+
+// readSSHConfig reads the file; one that does not exist is empty.
+func readSSHConfig(path string) (*sshConfig, error) {
+	if path == "" {
+		return &sshConfig{}, nil
+	}
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &sshConfig{}, nil
+	}
+	if err != nil {
+		return nil, &keys.Fault{Code: "CFG-SSH", What: quoted("the SSH configuration cannot be read (%v)", err), Err: err}
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxSSHConfig))
+	if err != nil {
+		return nil, &keys.Fault{Code: "CFG-SSH", What: quoted("the SSH configuration cannot be read (%v)", err), Err: err}
+	}
+	c, err := config.DecodeBytes(withoutMatch(data))
+	if err != nil {
+		return nil, &keys.Fault{Code: "CFG-SSH", What: quoted("%s is not understood (%.200q)", path, err.Error()), Err: err,
+			Do: "Correct it, or write what is needed into the profile"}
+	}
+	return &sshConfig{c: c}, nil
+}
+
+// withoutMatch drops Match blocks, whose conditions may run commands. What is
+// left keeps its line numbers.
+func withoutMatch(data []byte) []byte {
+	var out []byte
+	skip := false
+	for line := range bytes.Lines(data) {
+		word := strings.ToLower(firstWord(string(line)))
+		switch word {
+		case "match":
+			skip = true
+		case "host":
+			skip = false
+		}
+		if skip {
+			out = append(out, '\n')
+			continue
+		}
+		out = append(out, line...)
+	}
+	return out
+}
+
+func firstWord(line string) string {
+	line = strings.TrimLeft(line, " \t")
+	if i := strings.IndexAny(line, " \t=\r\n"); i >= 0 {
+		line = line[:i]
+	}
+	return line
+}
+
+// host collects what is said about one name.
+func (c *sshConfig) host(name string) sshEntry {
+	var e sshEntry
+	if c.c == nil {
+		return e
+	}
+	get := func(key string) string {
+		v, err := c.c.Get(name, key)
+		if err != nil || strings.ContainsAny(v, "\r\n\x00") {
+			return ""
+		}
+		return strings.TrimSpace(v)
+	}
+	e.hostName = strings.ReplaceAll(get("HostName"), "%h", name)
+	if strings.Contains(e.hostName, "%") && !strings.Contains(e.hostName, ":") {
+		e.hostName = "" // other % forms are not filled in
+	}
+	e.user, e.alias = get("User"), get("HostKeyAlias")
+	if n, err := strconv.ParseUint(get("Port"), 10, 16); err == nil {
+		e.port = int(n)
+	}
+	e.identitiesOnly = strings.EqualFold(get("IdentitiesOnly"), "yes")
+	files, err := c.c.GetAll(name, "IdentityFile")
+	if err == nil {
+		for _, f := range files {
+			if f = strings.Trim(f, `"`); f != "" && !strings.EqualFold(f, "none") && !strings.Contains(f, "%") {
+				e.identity = append(e.identity, f)
+			}
+		}
+	}
+	if j := get("ProxyJump"); j != "" && !strings.EqualFold(j, "none") {
+		for name := range strings.SplitSeq(j, ",") {
+			e.jumps = append(e.jumps, strings.TrimPrefix(strings.TrimSpace(name), "ssh://"))
+		}
+	}
+	return e
+}

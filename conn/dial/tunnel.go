@@ -1,0 +1,356 @@
+package dial
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"dialtone/conn/link"
+	"dialtone/keys"
+)
+
+// Limits on what a device may send beside the data.
+const (
+	abuseCount  = 10_000 // requests and channels in one abuseWindow
+	abuseWindow = 10 * time.Second
+	abuseBytes  = 16 << 20 // of packets that carry no data, in one keepalive interval
+)
+
+// tunnel is an authenticated SSH connection with the one channel that is used
+// on it. Two things run below it beside the library: serve, and now and then
+// the function of the keepalive timer.
+type tunnel struct {
+	conn     ssh.Conn
+	w        *wire
+	peer     link.Peer
+	interval time.Duration
+
+	payload atomic.Int64               // bytes of channel data handed up
+	first   <-chan *ssh.Request        // requests of the first channel, set before release
+	attach  chan (<-chan *ssh.Request) // to serve: those of the next one, or nil
+	final   atomic.Bool                // the channel is the one that stays
+	gone    atomic.Bool                // the channel has been closed
+	status  atomic.Pointer[exitStatus] // what the remote command ended with
+	release func()                     // lets serve begin to answer
+
+	ended chan struct{} // closed by serve, after err is set
+	err   error
+
+	mu      sync.Mutex
+	wg      sync.WaitGroup // serve, stderr, asker, keepalive
+	timer   *time.Timer
+	pinging bool
+	stopped bool  // no new keepalive
+	closing bool  // Close was called
+	over    int64 // wire bytes minus payload at the last tick
+}
+
+// exitStatus is how the device's side of the channel ended.
+type exitStatus struct {
+	code   uint32
+	signal string
+}
+
+// signIn performs the SSH handshake on conn, which it owns, also when it fails.
+func (d *Dialer) signIn(ctx context.Context, conn net.Conn, addr string, t link.Target, hk HostKeyCheck, ask link.Asker, progress func(link.Stage)) (*tunnel, error) {
+	alive, dead := context.WithCancel(ctx)
+	defer dead()
+	w := newWire(conn, addr, dead)
+	stop := context.AfterFunc(ctx, func() { w.end(ctx.Err()) })
+	defer stop()
+	algs, err := offer(t.Legacy)
+	if err != nil {
+		w.Close()
+		return nil, err
+	}
+	var stage atomic.Pointer[link.Stage]
+	step := func(s link.Stage) {
+		stage.Store(&s)
+		if progress != nil {
+			progress(s)
+		}
+	}
+	step(link.Handshake)
+	a := &auth{ctx: alive, d: d, t: t, ask: ask, w: w}
+	peer := link.Peer{Via: t.Via, Addr: addr, User: t.User}
+	var peerMu sync.Mutex // the library calls back from its own goroutine
+	w.begin(handshakeTime)
+	c, chans, reqs, err := ssh.NewClientConn(w, addr, &ssh.ClientConfig{
+		Config: ssh.Config{
+			KeyExchanges: algs.kex, Ciphers: algs.ciphers, MACs: algs.macs, RekeyThreshold: d.o.RekeyThreshold,
+		},
+		User:              t.User,
+		HostKeyAlgorithms: hk.Algorithms(algs.hostKeys),
+		ClientVersion:     clientVersion,
+		BannerCallback:    a.onBanner,
+		AuthCallback:      a.next,
+		HostKeyCallback: func(_ string, remote net.Addr, key ssh.PublicKey) error {
+			from, err := hk.Check(remote, key)
+			if err != nil {
+				return err
+			}
+			peerMu.Lock()
+			defer peerMu.Unlock()
+			peer.HostKey = keyWord(key) + " " + ssh.FingerprintSHA256(bareKey(key))
+			peer.HostKeyFrom = from
+			step(link.Authenticating)
+			return nil
+		},
+	})
+	if err != nil {
+		w.Close()
+		if a.fatal != nil && ctx.Err() == nil {
+			return nil, a.fatal
+		}
+		return nil, handshakeFault(ctx, w, t, *stage.Load(), err)
+	}
+	w.finish()
+	peerMu.Lock()
+	peer.Auth, peer.Banner, peer.ServerVersion = a.how, a.said(), string(c.ServerVersion())
+	peerMu.Unlock()
+	if peer.Auth == "" {
+		peer.Auth = "none"
+	}
+	if n, ok := c.(ssh.AlgorithmsConnMetadata); ok {
+		peer.Legacy = legacyUsed(n.Algorithms())
+	}
+	return newTunnel(c, w, chans, reqs, peer, d.keepalive(t)), nil
+}
+
+func newTunnel(c ssh.Conn, w *wire, chans <-chan ssh.NewChannel, reqs <-chan *ssh.Request, peer link.Peer, interval time.Duration) *tunnel {
+	started := make(chan struct{})
+	tn := &tunnel{
+		conn: c, w: w, peer: peer, interval: interval,
+		attach: make(chan (<-chan *ssh.Request)), ended: make(chan struct{}),
+		release: sync.OnceFunc(func() { close(started) }),
+	}
+	tn.wg.Add(1)
+	go tn.serve(chans, reqs, started) // ends when the connection does
+	return tn
+}
+
+// serve answers what the device asks outside the data: every request and every
+// channel is refused. It is the one that sees the connection end. It begins to
+// answer when release is called, so that nothing of it gets between the
+// subsystem request and what is written after it.
+func (tn *tunnel) serve(chans <-chan ssh.NewChannel, reqs <-chan *ssh.Request, started <-chan struct{}) {
+	defer tn.wg.Done()
+	<-started
+	tn.startKeepalive()
+	onChannel := tn.first
+	var abuse abuseCounter
+	for reqs != nil {
+		select {
+		case r, ok := <-reqs:
+			if !ok {
+				reqs = nil
+				break
+			}
+			_ = r.Reply(false, nil)
+			tn.count(&abuse)
+		case c, ok := <-chans:
+			if !ok {
+				chans = nil
+				break
+			}
+			_ = c.Reject(ssh.Prohibited, "nothing may be opened here")
+			tn.count(&abuse)
+		case onChannel = <-tn.attach:
+			tn.gone.Store(false)
+		case r, ok := <-onChannel:
+			if !ok {
+				onChannel = nil
+				tn.gone.Store(true)
+				tn.closeWhenGone()
+				break
+			}
+			tn.noteStatus(r)
+			_ = r.Reply(false, nil)
+			tn.count(&abuse)
+		}
+	}
+	for chans != nil { // closed before reqs
+		if _, ok := <-chans; !ok {
+			chans = nil
+		}
+	}
+	tn.stopKeepalive()
+	tn.err = tn.reason(tn.conn.Wait())
+	close(tn.ended)
+}
+
+// watch has serve look after the requests of another channel, or of none.
+func (tn *tunnel) watch(reqs <-chan *ssh.Request) {
+	select {
+	case tn.attach <- reqs:
+	case <-tn.ended:
+	}
+}
+
+// settled tells that the present channel is the one that stays: when it is
+// closed the connection has no more use.
+func (tn *tunnel) settled() {
+	tn.final.Store(true)
+	tn.closeWhenGone()
+}
+
+func (tn *tunnel) closeWhenGone() {
+	if tn.final.Load() && tn.gone.Load() {
+		tn.w.Close()
+	}
+}
+
+// cause is why the connection ended, once it has.
+func (tn *tunnel) cause() error {
+	select {
+	case <-tn.ended:
+	default:
+		return nil
+	}
+	if err := tn.w.why(); err != nil {
+		return err
+	}
+	return tn.err
+}
+
+// abuseCounter counts what a device asks for in windows of time.
+type abuseCounter struct {
+	since time.Time
+	n     int
+}
+
+func (tn *tunnel) count(a *abuseCounter) {
+	if now := time.Now(); now.Sub(a.since) > abuseWindow {
+		a.since, a.n = now, 0
+	}
+	if a.n++; a.n > abuseCount {
+		tn.w.end(&keys.Fault{Code: "SSH-ABUSE", What: quoted("%s sent more than %d requests in %d s", tn.w.addr, abuseCount, int(abuseWindow.Seconds())),
+			Kept: "The connection was ended"})
+	}
+}
+
+// noteStatus keeps how the remote command ended.
+func (tn *tunnel) noteStatus(r *ssh.Request) {
+	switch {
+	case r.Type == "exit-status" && len(r.Payload) >= 4:
+		tn.status.Store(&exitStatus{code: binary.BigEndian.Uint32(r.Payload)})
+	case r.Type == "exit-signal":
+		var msg struct {
+			Name string
+			Rest []byte `ssh:"rest"`
+		}
+		if ssh.Unmarshal(r.Payload, &msg) == nil {
+			tn.status.Store(&exitStatus{signal: msg.Name[:min(len(msg.Name), 32)]})
+		}
+	}
+}
+
+// reason words why the connection ended.
+func (tn *tunnel) reason(err error) error {
+	tn.mu.Lock()
+	closing := tn.closing
+	tn.mu.Unlock()
+	if cause := tn.w.why(); cause != nil {
+		return cause
+	}
+	f := &keys.Fault{Code: "NET-LOST", Err: err}
+	switch {
+	case closing:
+		return net.ErrClosed
+	case errors.Is(err, net.ErrClosed):
+		f.Code, f.What = "NET-CLOSED", tn.w.addr+" closed the session"
+	case errors.Is(err, io.EOF):
+		f.What = tn.w.addr + " closed the connection"
+	case errors.Is(err, syscall.ECONNRESET):
+		f.What = tn.w.addr + " reset the connection"
+	case errors.Is(err, syscall.ETIMEDOUT):
+		f.Code, f.What = "NET-DEAD", "what was sent to "+tn.w.addr+" was not acknowledged"
+	default:
+		f.What = quoted("the connection to %s broke: %.300q", tn.w.addr, errText(err))
+	}
+	return f
+}
+
+func errText(err error) string {
+	if err == nil {
+		return "no reason given"
+	}
+	return err.Error()
+}
+
+// startKeepalive arms the timer.
+func (tn *tunnel) startKeepalive() {
+	tn.mu.Lock()
+	defer tn.mu.Unlock()
+	if !tn.stopped && tn.interval > 0 {
+		tn.timer = time.AfterFunc(tn.interval, tn.tick)
+	}
+}
+
+// stopKeepalive keeps tick from running again.
+func (tn *tunnel) stopKeepalive() {
+	tn.mu.Lock()
+	defer tn.mu.Unlock()
+	tn.stopped = true
+	if tn.timer != nil {
+		tn.timer.Stop()
+	}
+}
+
+// tick looks after an interval whether the device is alive: any byte received
+// counts. It asks for an answer only when nothing came, and gives up after
+// three intervals. It may wait for the answer as long as the connection lives.
+func (tn *tunnel) tick() {
+	tn.mu.Lock()
+	if tn.stopped {
+		tn.mu.Unlock()
+		return
+	}
+	tn.wg.Add(1)
+	defer tn.wg.Done()
+	idle := time.Since(time.Unix(0, tn.w.last.Load()))
+	tn.timer.Reset(tn.interval - idle%tn.interval)
+	ask := idle >= tn.interval && !tn.pinging
+	tn.pinging = tn.pinging || ask
+	over := tn.w.bytes.Load() - tn.payload.Load()
+	grown := over - tn.over
+	tn.over = over
+	tn.mu.Unlock()
+	if grown > abuseBytes && tn.payload.Load() < over/64 {
+		tn.w.end(&keys.Fault{Code: "SSH-ABUSE", What: quoted("%s sent %d MiB that carry no data", tn.w.addr, grown>>20), Kept: "The connection was ended"})
+		return
+	}
+	if idle >= 3*tn.interval {
+		tn.w.end(&keys.Fault{Code: "NET-DEAD",
+			What: quoted("%s has been silent for %d s and answered no keepalive", tn.w.addr, int(idle.Round(time.Second).Seconds())),
+			Do:   "Check the network, then connect again"})
+		return
+	}
+	if !ask {
+		return
+	}
+	_, _, _ = tn.conn.SendRequest("keepalive@openssh.com", true, nil) // any answer counts, as bytes received
+	tn.mu.Lock()
+	tn.pinging = false
+	tn.mu.Unlock()
+}
+
+// close ends the connection and waits for everything below it. It does not
+// wait for the network.
+func (tn *tunnel) close() {
+	tn.mu.Lock()
+	tn.closing = true
+	tn.mu.Unlock()
+	tn.w.Close()
+	tn.release()
+	<-tn.ended
+	tn.wg.Wait()
+}
