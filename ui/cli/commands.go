@@ -1,0 +1,15 @@
+package cli
+
+import "github.com/spf13/cobra"
+
+// commands lists the commands in the order of the help text.
+func (a *app) commands() []*cobra.Command {
+	return []*cobra.Command{
+		a.demoCommand(),
+		a.rpcCommand(),
+		a.profileCommand(),
+		a.versionCommand(),
+		a.completionCommand(),
+		a.manCommand(),
+	}
+}

@@ -1,0 +1,168 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"dialtone/conn"
+	"dialtone/conn/journal"
+	"dialtone/conn/link"
+	"dialtone/conn/profile"
+)
+
+// Interface runs the screen until the person leaves or ctx is done. The error
+// is nil when it was left in an orderly way.
+type Interface func(ctx context.Context, d InterfaceDeps) error
+
+// InterfaceDeps is what the interface is given.
+type InterfaceDeps struct {
+	// Manager lacks Ask and Crashed, which the interface brings. In the demo it
+	// lacks Dialer too.
+	Manager   conn.Options
+	Profiles  profile.Store
+	Journal   *journal.Journal
+	Config    profile.Config
+	Target    *link.Target // to dial at once; nil: none
+	ReadOnly  bool
+	Demo      bool // simulated devices only; no file of the person's is touched
+	Theme     string
+	ASCII     bool
+	ConfigDir string // "": nothing is saved
+	StateDir  string
+	WorkDir   string   // where the program was started
+	Notes     []string // worth telling at the start
+	Log       *slog.Logger
+	Version   string
+	Input     *os.File
+	Output    *os.File
+}
+
+// interfaceCommand is the root: the interface.
+func (a *app) interfaceCommand() *cobra.Command {
+	var f targetFlags
+	var theme string
+	var ascii bool
+	c := &cobra.Command{
+		Use:   "dialtone [TARGET]",
+		Short: "NETCONF sessions with routers, in the terminal",
+		Long: `dialtone opens NETCONF sessions with routers, in the terminal: over SSH, and
+with devices that dial in by themselves.
+
+TARGET is the name of a saved profile or [user@]host[:port]; it is dialled at
+once. Without one the list of devices opens.`,
+		Example: `  dialtone
+  dialtone core-r1
+  dialtone admin@192.0.2.1
+  dialtone demo`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: a.completeTarget,
+		RunE: func(c *cobra.Command, args []string) error {
+			in, out, err := a.screen()
+			if err != nil {
+				return err
+			}
+			r, err := a.setup(&f)
+			defer r.close()
+			if err != nil {
+				return err
+			}
+			d := a.deps(r, &f, theme, ascii)
+			d.Input, d.Output = in, out
+			if len(args) > 0 || f.profile != "" {
+				t, err := f.target(a, c, r.store, append(args, "")[0])
+				if err != nil {
+					return err
+				}
+				d.Target = &t
+			}
+			return a.show(c.Context(), d)
+		},
+	}
+	f.add(a, c)
+	c.Flags().StringVar(&theme, "theme", "", "default, light, dark, mono, or a file with one")
+	c.Flags().BoolVar(&ascii, "ascii", false, "draw with ASCII characters only")
+	return c
+}
+
+// demoCommand is the interface on simulated devices.
+func (a *app) demoCommand() *cobra.Command {
+	var theme string
+	var ascii bool
+	c := &cobra.Command{
+		Use:   "demo",
+		Short: "Open the interface on simulated devices",
+		Long: `Opens the interface on devices that are simulated inside the program. No
+device of yours is reached, and no file of yours is read or written.`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			in, out, err := a.screen()
+			if err != nil {
+				return err
+			}
+			j := journal.Memory()
+			r := &run{
+				store: profile.Memory(), journal: j, log: slog.New(slog.DiscardHandler),
+				options: conn.Options{Now: a.env.Now, Journal: j},
+			}
+			a.dir = dirs{}
+			d := a.deps(r, &targetFlags{}, theme, ascii)
+			d.Input, d.Output, d.Demo = in, out, true
+			return a.show(c.Context(), d)
+		},
+	}
+	c.Flags().StringVar(&theme, "theme", "", "default, light, dark or mono")
+	c.Flags().BoolVar(&ascii, "ascii", false, "draw with ASCII characters only")
+	return c
+}
+
+// deps gathers what the interface is given.
+func (a *app) deps(r *run, f *targetFlags, theme string, ascii bool) InterfaceDeps {
+	if theme == "" {
+		theme = r.config.Theme
+	}
+	if filepath.Ext(theme) == ".toml" {
+		theme = absolute(theme)
+	}
+	work, err := os.Getwd()
+	if err != nil {
+		work = os.TempDir()
+	}
+	return InterfaceDeps{
+		Manager: r.options, Profiles: r.store, Journal: r.journal, Config: r.config,
+		ReadOnly: r.options.ReadOnly || f.readOnly,
+		Theme:    theme, ASCII: ascii || r.config.ASCII,
+		ConfigDir: a.dir.config, StateDir: a.dir.state, WorkDir: work,
+		Notes: r.notes, Log: r.log, Version: a.version(),
+	}
+}
+
+// show runs the interface.
+func (a *app) show(ctx context.Context, d InterfaceDeps) error {
+	if a.env.Interface == nil {
+		return with(ExitUsage, fault("UI-NONE", "this build has no interface", "", "Use dialtone rpc"))
+	}
+	return a.env.Interface(ctx, d)
+}
+
+// screen returns the terminal to draw on, or why there is none.
+func (a *app) screen() (in, out *os.File, err error) {
+	in, okIn := isFile(a.env.Stdin)
+	out, okOut := isFile(a.env.Stdout)
+	what := ""
+	switch {
+	case !okIn || !isTerminal(in):
+		what = "standard input is no terminal"
+	case !okOut || !isTerminal(out):
+		what = "standard output is no terminal"
+	case a.env.Getenv("TERM") == "dumb":
+		what = "TERM is dumb"
+	}
+	if what != "" {
+		return nil, nil, with(ExitUsage, fault("TTY-NONE", fmt.Sprintf("the interface needs a terminal: %s", what), "", "In scripts use dialtone rpc TARGET FILE"))
+	}
+	return in, out, nil
+}
