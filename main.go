@@ -1,0 +1,31 @@
+// Dialtone opens NETCONF sessions with routers, in the terminal.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"dialtone/conn/dial"
+	"dialtone/conn/link"
+	"dialtone/ui/cli"
+)
+
+func main() {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	go func() { // ends with the process
+		first := cli.SignalOf(<-signals)
+		cancel(first)
+		second := cli.SignalOf(<-signals) // whoever asks twice means it
+		os.Exit(second.Code)
+	}()
+	os.Exit(cli.Run(ctx, cli.Env{Dialer: dialer}))
+}
+
+// dialer is how this program dials: over SSH.
+func dialer(s cli.DialerSpec) link.Dialer {
+	return dial.New(dial.Options{Hosts: s.Hosts, Vault: s.Vault, Lookup: s.Lookup, SSHConfig: s.SSHConfig, Waiting: s.Waiting})
+}
