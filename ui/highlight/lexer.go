@@ -22,7 +22,7 @@ func (st State) name() string {
 	return [states]string{"root", "tag", "double", "single", "comment", "cdata", "pi", "decl"}[st]
 }
 
-// newLexer builds the XML lexer. Its rules agree with State.step, which a test
+// newLexer builds the XML lexer. Its rules agree with State.Step, which a test
 // holds them to.
 func newLexer() (*chroma.RegexLexer, error) {
 	return chroma.NewLexer(&chroma.Config{Name: "XML", DotAll: true}, rules)

@@ -135,7 +135,7 @@ func (r *Row) safePlace(last mark, target int) (int, State) {
 	s := r.text[:min(len(r.text), target+4*stride)]
 	st := last.st
 	for i := last.off; i < len(s); {
-		run, end, next := st.step(s, i)
+		run, end, next := st.Step(s, i)
 		switch {
 		case run >= target && st != InTag:
 			return target, st // within content: any place will do

@@ -23,18 +23,18 @@ const (
 // delimiters only and reads about a gigabyte a second.
 func Next(line string, st State) State {
 	for i := 0; i < len(line); {
-		_, i, st = st.step(line, i)
+		_, i, st = st.Step(line, i)
 	}
 	return st
 }
 
-// step passes over what st consists of from s[i] on, and over the delimiter
+// Step passes over what st consists of from s[i] on, and over the delimiter
 // that ends it: content is s[i:run], the delimiter s[run:end], and next the
 // state behind it. Without a delimiter run and end are len(s) and next is st.
 //
 // A < ends a tag and an attribute value that were not closed, because neither
 // may hold one: while a tag is being typed, the rows below keep their colours.
-func (st State) step(s string, i int) (run, end int, next State) {
+func (st State) Step(s string, i int) (run, end int, next State) {
 	switch st {
 	case InTag:
 		for run = i; run < len(s); run++ {
