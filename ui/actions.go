@@ -6,9 +6,11 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"dialtone/ui/action"
+	"dialtone/ui/msg"
 	"dialtone/ui/overlay"
 	"dialtone/ui/pane"
 	"dialtone/ui/safe"
+	"dialtone/ui/term"
 )
 
 const everywhere = "EVERYWHERE"
@@ -95,6 +97,9 @@ func (r *root) Run(id action.ID) tea.Cmd {
 	case "root.redraw":
 		return tea.Sequence(tea.ClearScreen, tea.WindowSize())
 	case "root.suspend":
+		if !term.CanSuspend() {
+			return msg.Say(msg.Info, "There is no shell to go back to; the program was not started from one.")
+		}
 		return tea.Suspend
 	case "root.close":
 		if r.at == 0 {
@@ -164,5 +169,7 @@ func numberKey(i int) string {
 	if i > 8 {
 		return ""
 	}
-	return strconv.Itoa(i + 1)
+	return itoa(i + 1)
 }
+
+func itoa(n int) string { return strconv.Itoa(n) }

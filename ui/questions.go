@@ -81,7 +81,7 @@ func fingerprint(k ssh.PublicKey) string {
 	if k == nil {
 		return "no key"
 	}
-	return keyType(k.Type()) + "  " + ssh.FingerprintSHA256(k)
+	return keyType(k.Type()) + "  " + sha256Of(k)
 }
 
 func keyType(s string) string {

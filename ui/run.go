@@ -38,12 +38,16 @@ type Deps struct {
 // SIGTERM or SIGHUP, ctx's error when ctx ended it, and a *term.Crashed after a
 // panic; the terminal is restored in every case. It does not close the
 // backend.
-func Run(ctx context.Context, d Deps) error {
+func Run(ctx context.Context, d Deps) error { return run(ctx, d, func(*root) {}) }
+
+// run is Run; change may alter the root before anything happens.
+func run(ctx context.Context, d Deps, change func(*root)) error {
 	d.fill()
 	crash := term.NewCrash(d.StateDir, d.Now)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	r := newRoot(ctx, d)
+	change(r)
 	sigs := term.Watch(ctx)
 	r.signals = sigs.C
 	if d.Asker != nil {
@@ -95,8 +99,8 @@ type guard struct {
 
 func (g *guard) Init() tea.Cmd { return g.wrap(g.root.Init()) }
 
-func (g *guard) Update(m tea.Msg) (_ tea.Model, cmd tea.Cmd) {
-	defer g.crash.Caught("update", func() { cmd = tea.Quit })
+func (g *guard) Update(m tea.Msg) (model tea.Model, cmd tea.Cmd) {
+	defer g.crash.Caught("update", func() { model, cmd = g, tea.Quit })
 	if g.crash.Happened() {
 		return g, tea.Quit
 	}

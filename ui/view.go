@@ -47,23 +47,19 @@ func fitRows(view string, w, h int) []string {
 	return rows[:h]
 }
 
-// overlays lays dialogs in the middle of body and toasts bottom right.
+// overlays lays toasts bottom right and dialogs in the middle of body. Dialogs
+// come last: no text of a device may cover what a person decides on.
 func (r *root) overlays(body []string) {
-	t := r.d.Theme
+	boxes := r.toasts.View(r.d.Theme, r.w-4)
+	bottom := len(body) - 1
+	for i := len(boxes) - 1; i >= 0 && bottom >= len(boxes[i]); i-- {
+		bottom -= len(boxes[i])
+		style.Over(body, boxes[i], r.w-2-style.Width(boxes[i][0]), bottom, r.w)
+	}
 	for _, d := range r.stack.Layers() {
 		box := strings.Split(d.View(r.w, len(body)), "\n")
 		x, y := style.Centre(r.w, len(body), style.Width(box[0]), len(box))
 		style.Over(body, box, x, y, r.w)
-	}
-	boxes := r.toasts.View(t, r.w-4)
-	bottom := len(body) - 1
-	for i := len(boxes) - 1; i >= 0; i-- {
-		y := bottom - len(boxes[i])
-		if y < 0 {
-			return
-		}
-		style.Over(body, boxes[i], r.w-2-style.Width(boxes[i][0]), y, r.w)
-		bottom = y
 	}
 }
 

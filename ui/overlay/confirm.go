@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"slices"
 	"strings"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -168,9 +169,12 @@ func Questions(at, of int) string {
 }
 
 // Frame draws a dialog's box around body: w wide, as high as body needs and at
-// most maxH. When body has to be cut, its last tail lines, where the choices
-// are, stay.
+// most maxH. When body is too high its blank lines go first; when it has to be
+// cut, its last tail lines, where the choices are, stay.
 func Frame(t *style.Theme, title, right string, body []string, tail, w, maxH int) string {
+	if len(body)+2 > maxH {
+		body = slices.DeleteFunc(slices.Clone(body), func(l string) bool { return strings.TrimSpace(l) == "" })
+	}
 	h := min(len(body)+2, max(maxH, 2))
 	if keep := h - 2; keep < len(body) && keep > 0 {
 		tail = min(keep, tail, len(body))

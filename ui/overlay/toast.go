@@ -42,15 +42,7 @@ func (t *Toasts) Add(m msg.Toast, now time.Time) {
 	if m.Level >= msg.Warn {
 		stay = errorFor
 	}
-	if n := len(t.kept); n > 0 && t.kept[n-1].Toast == m {
-		t.kept[n-1].Times++
-		t.kept[n-1].At = now
-	} else {
-		t.kept = append(t.kept, Note{At: now, Toast: m, Times: 1})
-	}
-	if extra := len(t.kept) - maxKept; extra > 0 {
-		t.kept = append(t.kept[:0:0], t.kept[extra:]...)
-	}
+	t.Keep(m, now)
 	if n := len(t.shown); n > 0 && t.shown[n-1].toast == m {
 		t.shown[n-1].times++
 		t.shown[n-1].until = now.Add(stay)
@@ -59,6 +51,19 @@ func (t *Toasts) Add(m msg.Toast, now time.Time) {
 	t.shown = append(t.shown, shown{toast: m, until: now.Add(stay), times: 1})
 	if extra := len(t.shown) - maxShown; extra > 0 {
 		t.shown = append(t.shown[:0:0], t.shown[extra:]...)
+	}
+}
+
+// Keep puts m into the list of messages without showing it.
+func (t *Toasts) Keep(m msg.Toast, now time.Time) {
+	if n := len(t.kept); n > 0 && t.kept[n-1].Toast == m {
+		t.kept[n-1].Times++
+		t.kept[n-1].At = now
+	} else {
+		t.kept = append(t.kept, Note{At: now, Toast: m, Times: 1})
+	}
+	if extra := len(t.kept) - maxKept; extra > 0 {
+		t.kept = append(t.kept[:0:0], t.kept[extra:]...)
 	}
 }
 

@@ -32,6 +32,9 @@ func overRow(bg, fg string, x, w int) string {
 	left := ansi.Truncate(bg, x, "")
 	pad := x - ansi.StringWidth(left)
 	right := ansi.TruncateLeft(bg, x+fw, "")
+	if ansi.StringWidth(right) > w-x-fw { // half of a wide character is covered
+		right = ansi.TruncateLeft(bg, x+fw+1, "")
+	}
 	gap := w - x - fw - ansi.StringWidth(right)
 	var b strings.Builder
 	b.Grow(len(bg) + len(fg) + 16)

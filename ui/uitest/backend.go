@@ -129,3 +129,6 @@ func (b *Backend) Devices() []conn.Device {
 
 // Events implements screen.Backend.
 func (b *Backend) Events() <-chan conn.Event { return b.Out }
+
+// Open makes Events a channel with room for n.
+func (b *Backend) Open(n int) { b.Out = make(chan conn.Event, n) }

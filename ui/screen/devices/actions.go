@@ -41,7 +41,10 @@ func (s *Screen) Actions() []action.Action {
 			{ID: "devices.filter-drop", Title: "Drop the filter", Short: "show all", Keys: []string{"esc"}, Hint: 20, Section: section},
 		}
 	}
-	store, demo := "", ""
+	store, demo, nothing := "", "", ""
+	if s.total == 0 {
+		nothing = "no devices yet"
+	}
 	if s.d.Profiles == nil {
 		store = "nothing is saved in this run"
 	}
@@ -55,9 +58,9 @@ func (s *Screen) Actions() []action.Action {
 		{ID: "devices.delete", Title: "Delete the profile" + ellipsis, Short: "delete", Keys: []string{"d"}, Hint: 60, Section: section, Off: first(store, unsaved)},
 		{ID: "devices.disconnect", Title: "Disconnect", Short: "disconnect", Keys: []string{"x"}, Hint: 40, Section: section, Off: first(none, closed)},
 		{ID: "devices.reconnect", Title: "Connect again", Short: "reconnect", Keys: []string{"R"}, Hint: 70, Section: section, Off: first(none, idle)},
-		{ID: "devices.filter", Title: "Filter; !word, -f letters", Short: "filter", Keys: []string{"/"}, Hint: 50, Section: section},
+		{ID: "devices.filter", Title: "Filter; !word, -f letters", Short: "filter", Keys: []string{"/"}, Hint: 50, Section: section, Off: nothing},
 		{ID: "devices.group", Title: "Next group", Short: "group", Keys: []string{"v"}, Hint: 90, Section: section, Off: s.noGroups()},
-		{ID: "devices.sort", Title: "Sort: name, state, time", Short: "sort", Keys: []string{"o"}, Hint: 80, Section: section},
+		{ID: "devices.sort", Title: "Sort: name, state, time", Short: "sort", Keys: []string{"o"}, Hint: 80, Section: section, Off: nothing},
 		{ID: "devices.import", Title: "Import ~/.ssh/config" + ellipsis, Short: "import", Keys: []string{"I"}, Hint: s.firstRun(44), Section: section, Off: store},
 		{ID: "devices.demo", Title: "Try the demo", Short: "try the demo", Keys: []string{"t"}, Hint: s.firstRun(42), Section: section, Off: demo},
 		{ID: "devices.clear", Title: "Show all devices", Short: "show all", Keys: []string{"esc"}, Section: section, Off: s.nothingHidden()},

@@ -61,7 +61,7 @@ func layout(w int) columns {
 	rest := w - 4 - c.state - c.via - c.caps - c.since
 	if w < 70 { // capabilities go first
 		rest += c.caps
-		c.caps = 0
+		c.caps, c.name = 0, 11
 	}
 	if w >= 100 {
 		c.name = 22

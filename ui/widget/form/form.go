@@ -265,7 +265,10 @@ func (x *Field) row(t *style.Theme, w int, focused bool) string {
 	default:
 		box = "[ " + x.Line.View(t, x.box(room, behind), focused) + " ]"
 	}
-	return mark + label + t.Fit(box+"  "+behind, room)
+	if behind != "" {
+		box += "  " + behind
+	}
+	return mark + label + t.Fit(box, room)
 }
 
 // box is the width of what is typed: it makes room for an error.

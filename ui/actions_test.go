@@ -1,0 +1,94 @@
+package ui
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+
+	"dialtone/ui/action"
+	"dialtone/ui/uitest"
+)
+
+// places is every table of actions, by the place that it belongs to.
+func places(t *testing.T) map[string][]action.Action {
+	out := map[string][]action.Action{}
+	p := lab(t, nil)
+	out["Everywhere"] = p.root.rootActions()
+	out["Devices"] = p.root.screenActions()
+	p.Press("/")
+	out["Devices, filter"] = p.root.screenActions()
+	return out
+}
+
+func TestNoPlaceHasTwoActionsOnOneKey(t *testing.T) {
+	t.Parallel()
+	for place, as := range places(t) {
+		for _, clash := range action.Clashes(as) {
+			t.Errorf("%s: %s", place, clash)
+		}
+	}
+}
+
+func TestOnlyTheLettersOfADeviceAlterIt(t *testing.T) {
+	t.Parallel()
+	const letters = "VCXUK"
+	for place, as := range places(t) {
+		for _, a := range as {
+			for _, k := range a.Keys {
+				if len(k) == 1 && unicode.IsUpper(rune(k[0])) && a.Alters != strings.Contains(letters, k) {
+					t.Errorf("%s: %s on %s, alters: %v", place, a.ID, k, a.Alters)
+				}
+			}
+		}
+	}
+}
+
+func TestActionsAreComplete(t *testing.T) {
+	t.Parallel()
+	for place, as := range places(t) {
+		for _, a := range as {
+			if a.ID == "" || a.Title == "" || len(a.Keys) == 0 || a.Section == "" {
+				t.Errorf("%s: %+v", place, a)
+			}
+			for _, k := range a.Keys {
+				uitest.Key(k) // fails for a name that no terminal sends
+				if strings.HasPrefix(k, "alt+") || strings.HasPrefix(k, "f1") || k == "ctrl+enter" || k == "ctrl+q" || k == "ctrl+s" {
+					t.Errorf("%s: %s on %s, which not every terminal can send", place, a.ID, k)
+				}
+			}
+		}
+	}
+}
+
+// TestKeyTable keeps docs/keys.md as the tables have it; DIALTONE_UPDATE=1
+// writes it.
+func TestKeyTable(t *testing.T) {
+	t.Parallel()
+	all := places(t)
+	var names []string
+	for n := range all {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	var b strings.Builder
+	b.WriteString("# Keys\n\nWritten from the tables of the program; the same tables make `?`, the palette and the help bar.\n" +
+		"`[keys]` in `config.toml` gives other keys to an action by its name.\n")
+	for _, n := range names {
+		fmt.Fprintf(&b, "\n## %s\n\n%s", n, action.Markdown(all[n]))
+	}
+	path := filepath.Join("..", "docs", "keys.md")
+	if os.Getenv("DIALTONE_UPDATE") == "1" {
+		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	have, err := os.ReadFile(path)
+	if err != nil || string(have) != b.String() {
+		t.Errorf("docs/keys.md is not what the tables say (%v); DIALTONE_UPDATE=1 writes it", err)
+	}
+}
