@@ -21,8 +21,9 @@ var errFull = errors.New("the reserved address range is full")
 // that was left behind lives as long as somebody holds it, and a range never
 // moves.
 type arena struct {
-	buf []byte  // len: bytes written; cap: bytes that can be written
-	mem *region // nil while on the heap
+	buf  []byte  // len: bytes written; cap: bytes that can be written
+	mem  *region // nil while on the heap
+	hint int64   // expected size
 	// noRange is set when no range can be had here: then the heap it is.
 	noRange bool
 }
@@ -55,7 +56,11 @@ func (a *arena) grow(n int) error {
 		a.move(make([]byte, 0, size))
 		return nil
 	}
-	for size := reserveMax; size >= reserveMin; size /= 2 {
+	size := reserveUsual
+	if a.hint >= int64(size) {
+		size = reserveMax
+	}
+	for ; size >= reserveMin; size /= 2 {
 		mem, err := reserve(size)
 		if err != nil {
 			continue

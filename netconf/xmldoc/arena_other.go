@@ -4,7 +4,8 @@ package xmldoc
 
 import "errors"
 
-const reserveMax = 0 // no ranges here: the text stays on the heap
+// There are no ranges here: the text stays on the heap.
+const reserveUsual, reserveMax = 0, 0
 
 type region struct{ all []byte }
 

@@ -8,9 +8,13 @@ import (
 	"syscall"
 )
 
-// reserveMax is the address range asked for: 16 GiB, or 512 MiB where an
-// address has 32 bits. It costs no memory until it is written to.
-const reserveMax = int(uint64(512<<20) << (uint(bits.UintSize/64) * 5))
+// Address ranges asked for: 4 GiB, 16 GiB when so much is expected, 512 MiB where
+// an address has 32 bits. They cost no memory until they are written to, but
+// there are only 128 TiB of addresses for all documents.
+const (
+	reserveUsual = int(uint64(512<<20) << (uint(bits.UintSize/64) * 3))
+	reserveMax   = int(uint64(512<<20) << (uint(bits.UintSize/64) * 5))
+)
 
 // hugeFrom is where large pages are asked for: they make filling a large text
 // several times faster, and leave up to 2 MiB unused at its end.

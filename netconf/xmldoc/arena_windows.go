@@ -7,9 +7,12 @@ import (
 	"unsafe"
 )
 
-// reserveMax is the address range asked for: 16 GiB, or 512 MiB where an
-// address has 32 bits. It costs no memory until it is written to.
-const reserveMax = int(uint64(512<<20) << (uint(bits.UintSize/64) * 5))
+// Address ranges asked for: 4 GiB, 16 GiB when so much is expected, 512 MiB where
+// an address has 32 bits. They cost no memory until they are written to.
+const (
+	reserveUsual = int(uint64(512<<20) << (uint(bits.UintSize/64) * 3))
+	reserveMax   = int(uint64(512<<20) << (uint(bits.UintSize/64) * 5))
+)
 
 // Values of the Windows memory interface.
 const (

@@ -63,9 +63,9 @@ var errFinished = errors.New("the document is finished")
 
 // Doc is one reply. The zero value is not usable.
 type Doc struct {
-	// Of the writing goroutine.
-	w     writer
-	arena arena
+	writing sync.Mutex // of the writer, and of Close for a moment
+	w       writer
+	arena   arena
 
 	mu      sync.Mutex // short: held while a view is copied
 	pub     view
@@ -98,7 +98,8 @@ func New(o Options) *Doc {
 		d.w.max = min(o.MaxDepth, maxDepthLimit)
 	}
 	d.w.cut, d.w.broken, d.w.brokenRow = never, never, never
-	d.w.low0 = maxDepthLimit
+	d.w.low0, d.w.deep = maxDepthLimit, maxDepthLimit
+	d.arena.hint = o.Hint
 	d.pub.index = d.w.index
 	if o.Hint > 0 && o.Hint <= heapLimit {
 		d.arena.move(make([]byte, 0, o.Hint))
@@ -109,57 +110,59 @@ func New(o Options) *Doc {
 // Write appends bytes of the reply. It keeps no reference to p and fails only
 // when no memory can be had, or after Finish or Close.
 func (d *Doc) Write(p []byte) (int, error) {
-	if err := d.enterWrite(); err != nil {
+	d.writing.Lock()
+	defer d.writing.Unlock()
+	if err := d.writable(); err != nil {
 		return 0, err
 	}
-	defer d.leave()
+	w := &d.w
 	n, err := d.arena.append(p)
-	d.w.text = d.arena.buf
-	d.w.run()
-	if d.w.declared || d.w.cut != never {
-		d.w.check.characters(d.w.text, false)
+	w.text = d.arena.buf
+	w.run()
+	if w.declared || w.cut != never {
+		w.check.characters(w.text, false)
 	}
-	d.w.lines.add(d.w.text)
-	d.publish(false, nil)
+	w.lines.add(w.text)
+	d.publish(nil)
 	return n, err
 }
 
-// enterWrite keeps the text from being released while it is written to.
-func (d *Doc) enterWrite() error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+func (d *Doc) writable() error {
 	switch {
-	case d.closed:
+	case d.stopped.Load():
 		return ErrClosed
-	case d.pub.final:
+	case d.w.final:
 		return errFinished
 	}
-	d.users++
 	return nil
 }
 
 // Finish marks the end; err says why it ended early, nil when it is whole. Only
 // the first call counts.
 func (d *Doc) Finish(err error) {
-	if d.enterWrite() != nil {
+	d.writing.Lock()
+	defer d.writing.Unlock()
+	if d.writable() != nil {
 		return
 	}
-	defer d.leave()
 	d.w.text = d.arena.buf
 	d.w.finish()
 	d.w.check.characters(d.w.text, true)
-	d.publish(true, err)
+	d.publish(err)
 }
 
 // publish lets readers see what the writer has indexed.
-func (d *Doc) publish(final bool, err error) {
+func (d *Doc) publish(err error) {
 	w := &d.w
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.pub = view{
-		index: w.index, text: w.text, final: final, err: err, latin1: w.check.latin1,
-		illegal: w.check.illegal, firstBad: w.check.first, lines: w.lines, problems: w.problems,
+	pub := &d.pub
+	pub.text, pub.lines, pub.illegal, pub.firstBad = w.text, w.lines, w.check.illegal, w.check.first
+	if w.rows == pub.rows && w.broken == pub.broken && !w.final {
+		return
 	}
+	pub.index, pub.problems, pub.latin1 = w.index, w.problems, w.check.latin1
+	pub.final, pub.err = w.final, err
 	// A row at some depth may have changed the count of the element around it.
 	from := max(0, min(w.deep-1, w.low0-1, len(w.stack), len(d.open)))
 	d.open = append(d.open[:from], w.stack[from:]...)
@@ -195,13 +198,15 @@ func (d *Doc) Finished() (bool, error) {
 
 // Close releases the text, at the latest when methods that run now return.
 func (d *Doc) Close() error {
+	d.stopped.Store(true)
+	d.writing.Lock()
+	defer d.writing.Unlock()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
 		return nil
 	}
 	d.closed = true
-	d.stopped.Store(true)
 	d.pub.text = nil
 	if d.users > 0 {
 		return nil

@@ -69,6 +69,15 @@ func describe(d *Doc) string {
 // rows.
 func checkRows(t *testing.T, d *Doc, text []byte) {
 	t.Helper()
+	for b := 1; b < len(d.pub.marks); b++ {
+		s := d.pub.scan(b - 1)
+		for range blockRows {
+			s.next()
+		}
+		if got := packState(s.pos, s.depth, s.mode); got != d.pub.marks[b] && s.mode != inBroken {
+			t.Fatalf("block %d begins at %x, the rows before it end at %x", b, d.pub.marks[b], got)
+		}
+	}
 	var stack []int
 	last := int64(0)
 	ends := map[int]int{}

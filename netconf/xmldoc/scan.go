@@ -176,8 +176,10 @@ func skipSpace(t []byte, p int) int {
 // next finds the next row. With any status but found, pos, depth and mode are
 // as before.
 func (s *scanner) next() status {
-	t := s.text
-	q := skipSpace(t, s.pos)
+	t, q := s.text, s.pos
+	if q >= len(t) || class[t[q]]&clsSpace != 0 {
+		q = skipSpace(t, q)
+	}
 	if q == len(t) {
 		if s.final {
 			return ended
@@ -355,6 +357,9 @@ func (s *scanner) tagShort(q int) status {
 // it returns the offset behind its end tag, or 0 when it is not.
 func (s *scanner) leafEnd(q int) (int, status) {
 	t, e := s.text, s.tagEnd
+	if e+1 < len(t) && t[e] == '<' && t[e+1] != '/' {
+		return 0, found
+	}
 	lim := min(len(t), e+maxRow)
 	lt := bytes.IndexByte(t[e:lim], '<')
 	if lt < 0 {
@@ -412,7 +417,10 @@ func (s *scanner) endTag(q int) status {
 		return s.fail(faultName, q)
 	}
 	s.name = e - q - 2
-	p := skipSpace(t[:min(len(t), e+maxName)], e)
+	p := e
+	if p == len(t) || t[p] != '>' {
+		p = skipSpace(t[:min(len(t), e+maxName)], e)
+	}
 	if p == len(t) {
 		return s.short(q, wantMark, '>', '<', q+2+2*maxName)
 	}
