@@ -144,11 +144,6 @@ func parseHosts(name string, data []byte) *hostsFile {
 		}
 		l, ok, err := parseHostLine(b)
 		l.num = num
-		if ok && l.hosts[0] == '|' {
-			if _, err = matchHashed("", l.hosts); err != nil {
-				ok = false
-			}
-		}
 		if ok {
 			f.lines = append(f.lines, l)
 		}
@@ -203,8 +198,9 @@ func (k *KnownHosts) lookup(name string) ([]entry, error) {
 			return nil, &Fault{Code: "KEY-FILE", What: fmt.Sprintf("known hosts cannot be read (%v)", err),
 				Do: "Make the file readable, or move it away", Err: err}
 		}
-		for _, l := range f.lines {
-			if ok, _ := l.concerns(name); !ok {
+		for i := range f.lines {
+			l := &f.lines[i]
+			if !l.concerns(name) {
 				continue
 			}
 			key, err := l.publicKey()

@@ -2,7 +2,6 @@ package keys
 
 import (
 	"bytes"
-	"crypto/hmac"
 	"crypto/sha1"
 	"encoding/base64"
 	"errors"
@@ -28,6 +27,8 @@ type hostLine struct {
 	mark  mark
 	hosts string
 	key   string // "type base64 comment"
+
+	hashed *hashedName // when hosts is hashed
 }
 
 var (
@@ -76,11 +77,16 @@ func parseHostLine(b []byte) (l hostLine, ok bool, err error) {
 	if l.key == "" || l.key[0] == '#' {
 		return l, false, errNoKey
 	}
+	if strings.HasPrefix(l.hosts, "|") {
+		if l.hashed, err = parseHashed(l.hosts); err != nil {
+			return l, false, err
+		}
+	}
 	return l, true, nil
 }
 
 // publicKey decodes the key of the line. Certificates are no entries.
-func (l hostLine) publicKey() (ssh.PublicKey, error) {
+func (l *hostLine) publicKey() (ssh.PublicKey, error) {
 	end := strings.IndexAny(l.key, " \t")
 	if end < 0 {
 		return nil, errKeyForm
@@ -105,37 +111,54 @@ func (l hostLine) publicKey() (ssh.PublicKey, error) {
 
 // concerns reports whether the line names the host. name is in the form of
 // recordName.
-func (l hostLine) concerns(name string) (bool, error) {
-	if strings.HasPrefix(l.hosts, "|") {
-		return matchHashed(name, l.hosts)
+func (l *hostLine) concerns(name string) bool {
+	if l.hashed == nil {
+		return matchHosts(name, l.hosts)
 	}
-	return matchHosts(name, l.hosts), nil
+	return hashName(&l.hashed.salt, name) == l.hashed.sum
 }
 
-// matchHashed compares name with a hashed entry "|1|salt|hash", both base64:
-// HMAC-SHA1 of the name with the salt as key.
-func matchHashed(name, entry string) (bool, error) {
+// hashedName is what stands in place of a name in a hashed line.
+type hashedName struct{ salt, sum [sha1.Size]byte }
+
+// parseHashed reads "|1|salt|sum", both base64.
+func parseHashed(entry string) (*hashedName, error) {
 	rest, ok := strings.CutPrefix(entry, "|1|")
-	salt64, want64, ok2 := strings.Cut(rest, "|")
-	if !ok || !ok2 {
-		return false, errHash
+	salt, sum, ok2 := strings.Cut(rest, "|")
+	h := new(hashedName)
+	if !ok || !ok2 || !decodeSum(&h.salt, salt) || !decodeSum(&h.sum, sum) {
+		return nil, errHash
 	}
-	var salt, want [30]byte // 20 bytes and padding
-	n, err := base64.StdEncoding.Decode(salt[:], clip(salt64, 40))
-	if err != nil || n != sha1.Size {
-		return false, errHash
-	}
-	m, err := base64.StdEncoding.Decode(want[:], clip(want64, 40))
-	if err != nil || m != sha1.Size {
-		return false, errHash
-	}
-	h := hmac.New(sha1.New, salt[:n])
-	h.Write([]byte(name))
-	return hmac.Equal(h.Sum(nil), want[:m]), nil
+	return h, nil
 }
 
-// clip returns at most max bytes of s.
-func clip(s string, max int) []byte { return []byte(s[:min(len(s), max)]) }
+func decodeSum(out *[sha1.Size]byte, text string) bool {
+	var buf [30]byte
+	if len(text) != base64.StdEncoding.EncodedLen(sha1.Size) {
+		return false
+	}
+	n, err := base64.StdEncoding.Decode(buf[:], []byte(text))
+	copy(out[:], buf[:])
+	return err == nil && n == sha1.Size
+}
+
+// hashName is HMAC-SHA1 of name with the salt as key (RFC 2104), without the
+// allocations of crypto/hmac: a file may have tens of thousands of such lines.
+func hashName(salt *[sha1.Size]byte, name string) [sha1.Size]byte {
+	var inner [sha1.BlockSize + 272]byte
+	var outer [sha1.BlockSize + sha1.Size]byte
+	for i := range sha1.BlockSize {
+		var k byte
+		if i < len(salt) {
+			k = salt[i]
+		}
+		inner[i], outer[i] = k^0x36, k^0x5c
+	}
+	n := copy(inner[sha1.BlockSize:], name)
+	sum := sha1.Sum(inner[:sha1.BlockSize+n])
+	copy(outer[sha1.BlockSize:], sum[:])
+	return sha1.Sum(outer[:])
+}
 
 // maxPattern is the length from which OpenSSH takes a list of patterns as
 // matching nothing.

@@ -108,7 +108,7 @@ func forgetLines(data []byte, record string) []byte {
 			out = append(out, raw...)
 			continue
 		}
-		if hit, _ := l.concerns(record); !hit {
+		if !l.concerns(record) {
 			out = append(out, raw...)
 			continue
 		}

@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/crypto/ssh"
-
 	"dialtone/conn/link"
 	"dialtone/conn/simnet"
 	"dialtone/keys"
@@ -121,5 +119,3 @@ func TestSignsInWithAPassword(t *testing.T) {
 	}
 	<-c.Done
 }
-
-var _ = ssh.FingerprintSHA256

@@ -67,6 +67,9 @@ func (c KnownHostCheck) Check(remote net.Addr, key ssh.PublicKey) (string, error
 	}
 	switch verdict {
 	case keys.Trusted:
+		if c.Saved && c.Accept != nil && sameKey(c.Accept, key) {
+			return "accepted and saved now", nil
+		}
 		return c.place(known), nil
 	case keys.Changed:
 		fail.Fault = changedFault(c, key, known)
@@ -74,9 +77,6 @@ func (c KnownHostCheck) Check(remote net.Addr, key ssh.PublicKey) (string, error
 	}
 	switch {
 	case c.Accept != nil && sameKey(c.Accept, key):
-		if c.Saved {
-			return "accepted and saved now", nil
-		}
 		return "accepted for this time", nil
 	case c.Target.HostKey == link.AcceptNew && c.Accept == nil && c.Hosts != nil:
 		if err := c.Hosts.Trust(c.Host, key); err != nil {
