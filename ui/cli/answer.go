@@ -35,8 +35,8 @@ func (a *app) finish(ctx context.Context, out *answer, err error) error {
 	if out.x != nil {
 		o, _, _ := out.x.Snapshot()
 		a.warn(o)
-		if o.Result != netconf.Answered && o.Bytes > 0 {
-			a.note("The reply is not whole: %d bytes came.", o.Bytes)
+		if n := out.x.Doc.Size(); o.Result != netconf.Answered && n > 0 {
+			a.note("The reply is not whole: %d bytes came.", n)
 		}
 	}
 	if ctx.Err() != nil { // a signal decides the code, whatever else happened
@@ -179,7 +179,7 @@ func (out *answer) json(w *bufio.Writer, err error) error {
 	if out.x != nil {
 		o, _, _ := out.x.Snapshot()
 		h.Result = [...]string{"not-sent", "answered", "stopped", "unknown"}[o.Result]
-		h.OK, h.MessageID, h.Bytes, h.Count = o.OK, o.MessageID, o.Bytes, o.ErrorCount
+		h.OK, h.MessageID, h.Bytes, h.Count = o.OK, o.MessageID, out.x.Doc.Size(), o.ErrorCount
 		if !o.Sent.IsZero() && !o.Ended.IsZero() {
 			h.TookMS = float64(o.Ended.Sub(o.Sent).Microseconds()) / 1000
 		}

@@ -1,0 +1,177 @@
+package cli_test
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+
+	"dialtone/conn/simnet"
+	"dialtone/netconf/simdev"
+)
+
+// console is a program with a controlling terminal for questions; its standard
+// streams are elsewhere.
+type console struct {
+	t    *testing.T
+	pty  *os.File
+	wait func() error
+
+	mu   sync.Mutex
+	seen bytes.Buffer
+	out  bytes.Buffer
+	more chan struct{}
+}
+
+func (h *home) onTerminal(stdin string, args ...string) *console {
+	h.t.Helper()
+	c := h.command(args...)
+	master, slave, err := pty.Open()
+	if err != nil {
+		h.t.Skip("no pseudo terminals here:", err)
+	}
+	con := &console{t: h.t, pty: master, wait: c.Wait, more: make(chan struct{}, 1)}
+	c.Stdin, c.Stdout, c.Stderr = strings.NewReader(stdin), &con.out, slave
+	c.ExtraFiles = []*os.File{slave}
+	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 3}
+	if err := c.Start(); err != nil {
+		h.t.Fatal(err)
+	}
+	slave.Close()
+	done := make(chan struct{})
+	go func() { // ends when the program and the terminal have
+		defer close(done)
+		buf := make([]byte, 4096)
+		for {
+			n, err := master.Read(buf)
+			con.mu.Lock()
+			con.seen.Write(buf[:n])
+			con.mu.Unlock()
+			select {
+			case con.more <- struct{}{}:
+			default:
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	h.t.Cleanup(func() { master.Close(); <-done })
+	return con
+}
+
+func (c *console) text() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.seen.String()
+}
+
+// answer waits for a question and types.
+func (c *console) answer(question, keys string) {
+	c.t.Helper()
+	limit := time.After(patience)
+	for !strings.Contains(c.text(), question) {
+		select {
+		case <-c.more:
+		case <-limit:
+			c.t.Fatalf("%q is not asked:\n%s", question, c.text())
+		}
+	}
+	if _, err := io.WriteString(c.pty, keys); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func TestQuestionsAreAskedOnTheTerminal(t *testing.T) {
+	t.Parallel()
+	h, d := newHome(t), device(t, simdev.Options{}, simnet.Server{})
+	args := []string{"rpc", "admin@" + d.Addr()}
+	h.write(h.config("profiles", "r1.toml"), "via = \"ssh\"\nhost = \"127.0.0.1\"\nport = "+d.Addr()[strings.LastIndexByte(d.Addr(), ':')+1:]+"\nuser = \"admin\"\npassword = \"ask\"\n")
+	args = []string{"rpc", "r1"}
+	con := h.onTerminal(get, args...)
+	con.answer("yes, once, no or the fingerprint: ", "maybe\ryess\x7f\r")
+	con.answer("assword of", "wrong\x15"+password+"\r")
+	if got := code(t, con.wait()); got != 0 || !strings.Contains(con.out.String(), "</rpc-reply>") {
+		t.Fatalf("exit code %d\n%s\n%.200s", got, con.text(), con.out.String())
+	}
+	if strings.Contains(con.text(), password) || strings.Contains(con.text(), "wrong") {
+		t.Error("the password was shown")
+	}
+	if !strings.Contains(con.text(), "SHA256:") {
+		t.Error("no fingerprint was shown")
+	}
+	if data, err := os.ReadFile(h.config("known_hosts")); err != nil || len(data) == 0 {
+		t.Errorf("nothing recorded: %v", err)
+	}
+	noCanary(t, h.dir, password, filepath.Join(h.dir, "pw"))
+
+	con = h.onTerminal(get, args...)
+	con.answer("assword of", "\x03")
+	if got := code(t, con.wait()); got != 130 {
+		t.Errorf("after ctrl+c: exit code %d\n%s", got, con.text())
+	}
+}
+
+func TestNoToAHostKeyIsNoConnection(t *testing.T) {
+	t.Parallel()
+	h, d := newHome(t), device(t, simdev.Options{}, simnet.Server{})
+	for _, keys := range []string{"no\r", "\r", "\x04", "x\ry\rz\r"} {
+		con := h.onTerminal(get, "rpc", "admin@"+d.Addr(), "--password-file", h.write(filepath.Join(h.dir, "pw"), password))
+		con.answer("yes, once, no", keys)
+		if got := code(t, con.wait()); got != 3 || con.out.Len() != 0 {
+			t.Errorf("%q: exit code %d\n%s", keys, got, con.text())
+		}
+	}
+	if _, err := os.Stat(h.config("known_hosts")); err == nil {
+		t.Error("a key was recorded")
+	}
+	con := h.onTerminal(get, "rpc", "admin@"+d.Addr(), "--password-file", filepath.Join(h.dir, "pw"))
+	con.answer("yes, once, no", "once\r")
+	if got := code(t, con.wait()); got != 0 {
+		t.Errorf("once: exit code %d\n%s", got, con.text())
+	}
+	if _, err := os.Stat(h.config("known_hosts")); err == nil {
+		t.Error("a key trusted once was recorded")
+	}
+}
+
+func TestReplyOnATerminalIsIndentedAndSafe(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	hostile := []byte("<rpc-reply xmlns=\"urn:ietf:params:xml:ns:netconf:base:1.0\" message-id=\"1\"><data><x>\xc2\x9b31mred\xe2\x80\xae</x></data></rpc-reply>")
+	framed := append([]byte("\n#"+strconv.Itoa(len(hostile))+"\n"), append(hostile, "\n##\n"...)...)
+	d := device(t, simdev.Options{Faults: simdev.Faults{Raw: map[string][]byte{"get-config": framed}}}, simnet.Server{})
+	args := with(h.signIn(), "rpc", d.Addr())
+	if r := h.run(get, args...); r.out != string(hostile) {
+		t.Errorf("not byte for byte: %q %s", r.out, r.err)
+	}
+	c := h.command(args...)
+	master, slave, err := pty.Open()
+	if err != nil {
+		t.Skip("no pseudo terminals here:", err)
+	}
+	defer master.Close()
+	c.Stdin, c.Stdout, c.Stderr = strings.NewReader(get), slave, nil
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	slave.Close()
+	shown, _ := io.ReadAll(master) // ends with an error when the program does
+	if got := code(t, c.Wait()); got != 0 {
+		t.Errorf("exit code %d", got)
+	}
+	if bytes.Contains(shown, []byte("\xc2\x9b")) || bytes.Contains(shown, []byte("\xe2\x80\xae")) {
+		t.Errorf("control characters reach the terminal: %q", shown)
+	}
+	if !strings.Contains(string(shown), "\n    <x>") || !strings.Contains(string(shown), "<U+202E>") {
+		t.Errorf("shown:\n%s", shown)
+	}
+}
