@@ -9,7 +9,7 @@ func (v *View) lines() int {
 		return len(v.errs.lines)
 	}
 	n := v.folds.Visible()
-	if _, broken := v.doc.Problem(); broken {
+	if v.noticeLine() >= 0 {
 		n++
 	}
 	return n
@@ -20,8 +20,8 @@ func (v *View) lines() int {
 func (v *View) noticeLine() int {
 	p, broken := v.doc.Problem()
 	switch {
-	case !broken:
-		return -1
+	case !broken || v.doc.Size() == 0:
+		return -1 // that nothing came is said in other words
 	case p.Row >= v.doc.Rows():
 		return v.folds.Visible()
 	}

@@ -110,6 +110,9 @@ func (v *View) SetTitle(title, right string) { v.title, v.right = title, right }
 // SetSession changes whose screen gets the results of commands.
 func (v *View) SetSession(id conn.SessionID) { v.opt.Session = id }
 
+// SetFile changes the name that is proposed for saving.
+func (v *View) SetFile(name string) { v.opt.File = name }
+
 // SetEmpty sets what stands in the pane while the document has no rows, one
 // painted line each; nil for the words that fit a reply.
 func (v *View) SetEmpty(lines []string) { v.empty = lines }

@@ -38,7 +38,9 @@ type fixture struct {
 	copied []string
 }
 
-func show(t testing.TB, text string) *fixture { return showWith(t, text, theme(t, "default", false, true)) }
+func show(t testing.TB, text string) *fixture {
+	return showWith(t, text, theme(t, "default", false, true))
+}
 
 func showWith(t testing.TB, text string, th *style.Theme) *fixture {
 	t.Helper()

@@ -1,0 +1,182 @@
+package session
+
+import (
+	"strings"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"dialtone/conn"
+	"dialtone/ui/action"
+	"dialtone/ui/msg"
+	"dialtone/ui/widget/table"
+)
+
+// Headings of the help screen.
+const (
+	sectionRPC     = "RPC"
+	sectionSide    = "TEMPLATES AND HISTORY"
+	sectionSession = "SESSION"
+)
+
+// Actions implements pane.Pane: those of the focused pane first, then those of
+// the screen. A pane that takes text keeps all but the control keys.
+func (s *Screen) Actions() []action.Action {
+	switch s.focus {
+	case rpcPart:
+		as := s.rpc.Actions()
+		if s.rpc.Capturing() {
+			return append(as, s.writing()...)
+		}
+		return append(append(as, s.rpcActions()...), s.screenActions()...)
+	case replyPart:
+		r := s.reply()
+		if r == nil {
+			return s.screenActions()
+		}
+		if r.view.Capturing() {
+			return r.view.Actions()
+		}
+		return append(r.view.Actions(), s.screenActions()...)
+	}
+	return append(s.sideActions(), s.screenActions()...)
+}
+
+// writing is what can be done on the screen while the RPC is edited.
+func (s *Screen) writing() []action.Action {
+	var out []action.Action
+	for _, a := range s.screenActions() {
+		if a.ID == "session.send" || a.ID == "session.stop" {
+			out = append(out, a)
+		}
+	}
+	return append(out, action.Action{
+		ID: "session.external", Title: "Edit in $EDITOR", Short: "$EDITOR", Keys: []string{"ctrl+x"}, Hint: 5, Section: sectionRPC,
+	})
+}
+
+func (s *Screen) rpcActions() []action.Action {
+	as := []action.Action{
+		{ID: "session.external", Title: "Edit in $EDITOR", Short: "$EDITOR", Keys: []string{"E", "ctrl+x"}, Hint: 50},
+	}
+	return under(sectionRPC, as)
+}
+
+func (s *Screen) sideActions() []action.Action {
+	as := append([]action.Action{
+		{ID: "side.take", Title: "Take into the editor", Short: "take", Keys: []string{"enter"}, Hint: 10},
+	}, table.Motions("side", "")...)
+	return under(sectionSide, as)
+}
+
+// screenActions is what can be done whichever pane has the focus.
+func (s *Screen) screenActions() []action.Action {
+	first, last, idle, linked := "", "", "", ""
+	if s.replies.at == 0 {
+		first = "this is the first reply kept"
+	}
+	if s.replies.at >= len(s.replies.list)-1 {
+		last = "this is the last reply"
+	}
+	if s.inFlight() == nil {
+		idle = "nothing is in flight"
+	}
+	switch s.dev.State {
+	case conn.Lost, conn.Closed, conn.Idle:
+	default:
+		linked = "the session is " + stateWord(s.dev.State)
+	}
+	quiet := ""
+	if s.notes.came == 0 {
+		quiet = "none has come; subscribe with a template"
+	}
+	as := []action.Action{
+		{ID: "session.send", Title: "Send the RPC", Short: "send", Keys: []string{"ctrl+r"}, Hint: 2, Off: s.cannotSend()},
+		{ID: "session.stop", Title: "Stop waiting for the reply", Short: "stop waiting", Keys: []string{"ctrl+c"}, Hint: hint(idle == "", 1), Off: idle},
+		{ID: "session.templates", Title: "Templates", Short: "templates", Keys: []string{"t"}, Hint: 45},
+		{ID: "session.history", Title: "History of this device", Short: "history", Keys: []string{"H"}, Hint: 46},
+		{ID: "session.pane", Title: "Next pane", Short: "pane", Keys: []string{"tab"}, Hint: 70},
+		{ID: "session.back", Title: "Pane before", Keys: []string{"shift+tab"}},
+		{ID: "session.earlier", Title: "Reply before this one", Short: "earlier reply", Keys: []string{","}, Off: first},
+		{ID: "session.later", Title: "Reply after this one", Short: "later reply", Keys: []string{"."}, Off: last},
+		{ID: "session.notes", Title: "Notifications", Short: "notifications", Keys: []string{"e"}, Hint: hint(quiet == "", 65), Off: quiet},
+		{ID: "session.connect", Title: "Connect again", Short: "connect again", Keys: []string{"R"}, Hint: hint(linked == "", 1), Off: linked},
+	}
+	if s.focus != replyPart || s.reply() == nil {
+		as[3].Keys = []string{"h", "H"}
+	}
+	return under(sectionSession, as)
+}
+
+func under(section string, as []action.Action) []action.Action {
+	for i := range as {
+		as[i].Section = section
+	}
+	return as
+}
+
+func hint(on bool, n int) int {
+	if on {
+		return n
+	}
+	return 0
+}
+
+// Run implements pane.Pane.
+func (s *Screen) Run(id action.ID) tea.Cmd { return s.after(s.run(id)) }
+
+func (s *Screen) run(id action.ID) tea.Cmd {
+	if name, ok := strings.CutPrefix(string(id), "side."); ok {
+		if name == "take" {
+			return s.takeRow()
+		}
+		s.side.list.Run(name)
+		return nil
+	}
+	switch id {
+	case "session.send":
+		return s.prepare()
+	case "session.stop":
+		return s.stop()
+	case "session.external":
+		return s.editOutside()
+	case "session.templates":
+		return s.openTemplates()
+	case "session.history":
+		return func() tea.Msg { return msg.ShowHistory{ID: s.id} }
+	case "session.pane", "session.back":
+		return s.nextPane(id == "session.back")
+	case "session.earlier":
+		return s.step(-1)
+	case "session.later":
+		return s.step(1)
+	case "session.notes":
+		return s.openNotes()
+	case "session.connect":
+		return s.reconnect()
+	}
+	return s.runPane(id)
+}
+
+// runPane gives an action to the pane that has it.
+func (s *Screen) runPane(id action.ID) tea.Cmd {
+	if s.focus == replyPart && s.reply() != nil {
+		return s.reply().view.Run(id)
+	}
+	if s.focus != rpcPart {
+		return nil
+	}
+	return s.rpc.Run(id)
+}
+
+// nextPane moves the focus on among the panes that are shown.
+func (s *Screen) nextPane(back bool) tea.Cmd {
+	step := part(1)
+	if back {
+		step = parts - 1
+	}
+	p := (s.focus + step) % parts
+	if p == sidePart && (s.w < wide && !s.zoomed || s.zoomed) {
+		p = (p + step) % parts
+	}
+	return s.setFocus(p)
+}

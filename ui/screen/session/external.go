@@ -1,0 +1,52 @@
+package session
+
+import (
+	tea "github.com/charmbracelet/bubbletea"
+
+	"dialtone/conn"
+	"dialtone/ui/msg"
+	"dialtone/ui/widget/editor"
+)
+
+// externalMsg is what the person's own editor gave back.
+type externalMsg struct {
+	id   conn.SessionID
+	text []byte
+	err  error
+}
+
+// SessionID implements msg.For.
+func (m externalMsg) SessionID() conn.SessionID { return m.id }
+
+// editOutside gives the RPC to the person's own editor. Whatever fails, the RPC
+// stays as it was.
+func (s *Screen) editOutside() tea.Cmd {
+	id, text := s.id, s.rpc.Text()
+	return func() tea.Msg {
+		cmd, read, cleanup, err := editor.EditorCmd(text, "")
+		if err != nil {
+			return externalMsg{id: id, err: err}
+		}
+		return tea.ExecProcess(cmd, func(err error) tea.Msg {
+			defer cleanup()
+			m := externalMsg{id: id, err: err}
+			if err == nil {
+				m.text, m.err = read()
+			}
+			return m
+		})()
+	}
+}
+
+// edited takes what came back, as one step that can be undone.
+func (s *Screen) edited(m externalMsg) tea.Cmd {
+	switch {
+	case m.err != nil:
+		return msg.Fail(m.err)
+	case string(m.text) == s.text():
+		return nil
+	case len(m.text) > pasteLimit:
+		return s.rpc.SetText(m.text)
+	}
+	return s.rpc.Paste(string(m.text), true)
+}

@@ -1,0 +1,280 @@
+// Package session is the place where one device is worked on: an editor for the
+// RPC above, the reply below, and beside them, where there is room, templates
+// and history.
+//
+// The title of the RPC says what sending it would do; the title of the reply
+// says how it went. Both are made in titles.go, from netconf.Classify and from
+// the outcome, and never claim more than is known.
+//
+// screen.go is the pane.Screen and routes messages; layout.go divides the
+// room; rpc.go and send.go go from a text to a request that was sent; reply.go
+// and events.go follow what comes back; the rest is one idea a file.
+package session
+
+import (
+	"strings"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"dialtone/conn"
+	"dialtone/ui/msg"
+	"dialtone/ui/screen"
+	"dialtone/ui/widget/docview"
+	"dialtone/ui/widget/editor"
+)
+
+// Screen is the screen of one session. It belongs to the goroutine of the
+// interface.
+type Screen struct {
+	d   *screen.Deps
+	id  conn.SessionID
+	dev conn.Device // as last told
+
+	w, h   int
+	shown  bool
+	zoomed bool
+	focus  part
+	wanted part // focus as the person chose it, also while it is not on the screen
+
+	rpc     *editor.Editor
+	check   check
+	replies replies
+	side    side
+	notes   notes
+	draft   draft
+
+	sending bool // between ctrl+r and the exchange
+	ticking bool
+}
+
+// part is one of the panes of the screen.
+type part uint8
+
+const (
+	rpcPart part = iota
+	replyPart
+	sidePart
+	parts
+)
+
+// New returns the screen of session id.
+func New(d *screen.Deps, id conn.SessionID) *Screen {
+	s := &Screen{d: d, id: id}
+	s.dev, _ = d.Backend.Device(id)
+	s.rpc = editor.New(d.Theme, editor.Options{
+		Check: wellFormed, Keys: d.Keys, Now: d.Now,
+		Wrap: func(m tea.Msg) tea.Msg { return editorMsg{s.id, m} },
+	})
+	s.side.init(d)
+	s.draft.path = draftPath(d.StateDir, s.dev.Target.Name)
+	s.refresh()
+	return s
+}
+
+// Init loads what the last run left: a draft, and the history.
+func (s *Screen) Init() tea.Cmd {
+	return tea.Batch(s.loadDraft(), s.loadHistory(), s.tick())
+}
+
+// Rebind gives the screen another session of the same device. What was typed
+// and what was answered stays.
+func (s *Screen) Rebind(id conn.SessionID) tea.Cmd {
+	s.id = id
+	s.dev, _ = s.d.Backend.Device(id)
+	for _, r := range s.replies.list {
+		r.view.SetSession(id)
+	}
+	s.check.text = "" // the new session may have other capabilities
+	// Results on their way to the old session never come.
+	s.sending, s.ticking, s.draft.armed = false, false, false
+	return s.after(nil)
+}
+
+// Close ends what still works in the background. The session lives on.
+func (s *Screen) Close() {
+	for _, r := range s.replies.list {
+		r.view.Stop()
+	}
+}
+
+// Update implements pane.Pane.
+func (s *Screen) Update(m tea.Msg) tea.Cmd { return s.after(s.update(m)) }
+
+func (s *Screen) update(m tea.Msg) tea.Cmd {
+	switch m := m.(type) {
+	case msg.Events:
+		return s.events(m)
+	case tea.KeyMsg:
+		return s.key(m)
+	case docview.Msg:
+		return m.Deliver()
+	case editorMsg:
+		return s.fromEditor(m.inner)
+	case tickMsg:
+		s.ticking = false
+	case checkedMsg:
+		s.checked(m)
+	case readyMsg:
+		return s.ready(m)
+	case confirmedMsg:
+		return s.transmit(m.req)
+	case sentMsg:
+		return s.sent(m)
+	case locatedMsg:
+		s.located(m)
+	case externalMsg:
+		return s.edited(m)
+	case draftMsg:
+		return s.drafted(m)
+	case historyMsg:
+		s.side.entries = m.entries
+	case pickedMsg:
+		return s.picked(m)
+	case insertMsg:
+		return s.insert(m)
+	case msg.LoadRPC:
+		return s.load(m.Body)
+	case msg.ShowExchange:
+		return s.showExchange(m.Exchange)
+	case msg.SendRequest:
+		return s.transmit(m.Request)
+	}
+	return nil
+}
+
+// after brings everything that is derived up to date, at the end of each
+// message, and adds the commands that this calls for.
+func (s *Screen) after(cmd tea.Cmd) tea.Cmd {
+	more := tea.Batch(s.recheck(), s.saveDraft(), s.tick())
+	s.refresh()
+	return tea.Batch(cmd, more)
+}
+
+// key gives a key to the pane that captures it.
+func (s *Screen) key(k tea.KeyMsg) tea.Cmd {
+	switch {
+	case s.focus == rpcPart:
+		return s.rpc.Update(k)
+	case s.focus == replyPart && s.reply() != nil:
+		return s.reply().view.Update(k)
+	}
+	return nil
+}
+
+// WantsPaste implements pane.Paster: text can be pasted into the RPC.
+func (s *Screen) WantsPaste() bool { return s.focus == rpcPart }
+
+// Capturing implements pane.Pane.
+func (s *Screen) Capturing() bool {
+	switch s.focus {
+	case rpcPart:
+		return s.rpc.Capturing()
+	case replyPart:
+		return s.reply() != nil && s.reply().view.Capturing()
+	}
+	return false
+}
+
+// Count implements pane.Counter.
+func (s *Screen) Count(digit int) {
+	switch {
+	case s.focus == replyPart && s.reply() != nil:
+		s.reply().view.Count(digit)
+	case s.focus == sidePart:
+		s.side.list.Count(digit)
+	}
+}
+
+// Counting implements pane.Counter.
+func (s *Screen) Counting() bool {
+	switch {
+	case s.focus == replyPart && s.reply() != nil:
+		return s.reply().view.Counting()
+	case s.focus == sidePart:
+		return s.side.list.Counting()
+	}
+	return false
+}
+
+// Title implements pane.Pane.
+func (s *Screen) Title() string { return s.dev.Target.Name }
+
+// Focus implements pane.Pane.
+func (s *Screen) Focus(on bool) tea.Cmd {
+	s.shown = on
+	if on {
+		s.dev, _ = s.d.Backend.Device(s.id)
+	}
+	return s.after(s.refocus())
+}
+
+// setFocus moves the focus to a pane.
+func (s *Screen) setFocus(p part) tea.Cmd {
+	if p != rpcPart && s.rpc.Editing() {
+		s.rpc.SetEditing(false)
+	}
+	s.wanted = p
+	s.place()
+	return s.refocus()
+}
+
+// refocus tells each pane whether it has the focus.
+func (s *Screen) refocus() tea.Cmd {
+	cmds := []tea.Cmd{s.rpc.Focus(s.shown && s.focus == rpcPart)}
+	for i, r := range s.replies.list {
+		cmds = append(cmds, r.view.Focus(s.shown && s.focus == replyPart && i == s.replies.at))
+	}
+	return tea.Batch(cmds...)
+}
+
+// Leave implements pane.Screen.
+func (s *Screen) Leave() string {
+	if t := s.text(); strings.TrimSpace(t) != "" && s.draft.path == "" && t != s.draft.sent {
+		return "The RPC in the editor was not sent and is kept nowhere."
+	}
+	return ""
+}
+
+// tickMsg redraws what shows how long it has been.
+type tickMsg struct{ id conn.SessionID }
+
+// SessionID implements msg.For.
+func (m tickMsg) SessionID() conn.SessionID { return m.id }
+
+const (
+	patience  = 150 * time.Millisecond // before the screen says that it waits
+	tickEvery = 250 * time.Millisecond
+)
+
+// tick keeps one timer running while something is waited for.
+func (s *Screen) tick() tea.Cmd {
+	if s.ticking || !s.waiting() {
+		return nil
+	}
+	s.ticking = true
+	wait := tickEvery
+	if s.youngest() < patience {
+		wait = patience
+	}
+	return s.d.After(wait, func(time.Time) tea.Msg { return tickMsg{s.id} })
+}
+
+// waiting reports whether time passes on the screen.
+func (s *Screen) waiting() bool {
+	switch s.dev.State {
+	case conn.Dialing, conn.Authenticating, conn.Greeting, conn.Closing:
+		return true
+	}
+	r := s.reply()
+	return s.inFlight() != nil || r != nil && r.view.Busy()
+}
+
+// youngest is how long the newest wait has been.
+func (s *Screen) youngest() time.Duration {
+	now := s.d.Now()
+	if x := s.inFlight(); x != nil {
+		return now.Sub(x.x.Started)
+	}
+	return now.Sub(s.dev.Since)
+}
