@@ -231,7 +231,8 @@ func (h *helloReader) agree(o Options) (greeting, Framing, error) {
 	if err != nil {
 		return g, 0, err
 	}
-	if noise := bytes.TrimSpace(h.buf[:h.start]); len(noise) > 0 {
+	noise := bytes.TrimPrefix(h.buf[:h.start], []byte("\ufeff"))
+	if noise = bytes.TrimSpace(noise); len(noise) > 0 {
 		g.noise = noise
 	}
 	switch has11 := g.caps.Has("base:1.1"); {

@@ -160,17 +160,18 @@ func (in *inbound) takeReply(p []byte) {
 	in.scan.scan(p)
 	in.keepTail(p)
 	c.gate <- struct{}{}
+	defer func() { <-c.gate }() // w is foreign and may panic
 	c.out.Bytes += int64(len(p))
-	if c.w != nil && c.wErr == nil && !s.given(c) {
-		s.heard.Store(busy)
-		n, err := c.w.Write(p)
-		s.heard.Store(s.clock())
-		if err == nil && n < len(p) {
-			err = io.ErrShortWrite
-		}
-		c.wErr = err
+	if c.w == nil || c.wErr != nil || s.given(c) {
+		return
 	}
-	<-c.gate
+	s.heard.Store(busy)
+	n, err := c.w.Write(p)
+	s.heard.Store(s.clock())
+	if err == nil && n < len(p) {
+		err = io.ErrShortWrite
+	}
+	c.wErr = err
 }
 
 // given reports whether the caller has stopped waiting.

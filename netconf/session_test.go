@@ -1,64 +1,672 @@
 package netconf
 
 import (
-	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"net"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
-const deviceHello = `<hello xmlns="` + BaseNS + `"><capabilities><capability>urn:ietf:params:netconf:base:1.0</capability><capability>urn:ietf:params:netconf:base:1.1</capability></capabilities><session-id>7</session-id></hello>`
+var bothFramings = []Framing{EndOfMessage, Chunked}
 
-func TestSmoke(t *testing.T) {
-	for _, ver := range []Framing{EndOfMessage, Chunked} {
-		a, b := net.Pipe()
-		go func() {
-			tr := NewTransport(b, FrameOptions{})
-			said := make(chan bool)
-			go func() {
-				w, _ := tr.NewMessage()
-				io.WriteString(w, deviceHello)
-				w.Close()
-				close(said)
-			}()
-			m, _ := tr.NextMessage()
-			io.Copy(io.Discard, m)
-			<-said
-			tr.SetReadFraming(ver)
-			tr.SetWriteFraming(ver)
-			for {
-				m, err := tr.NextMessage()
-				if err != nil {
-					return
+// bubble runs a test with a fake clock.
+func bubble(t *testing.T, f func(t *testing.T)) {
+	t.Helper()
+	t.Parallel()
+	synctest.Test(t, f)
+}
+
+func get(body string) Request { return Request{Name: "get", Body: []byte(body)} }
+
+// answer is what Do returned.
+type answer struct {
+	out Outcome
+	err error
+	got string
+}
+
+// do calls Do in a goroutine, which ends when Do does.
+func do(ctx context.Context, s *Session, r Request) <-chan answer {
+	ch := make(chan answer, 1)
+	go func() {
+		var b bytes.Buffer
+		out, err := s.Do(ctx, r, &b)
+		ch <- answer{out, err, b.String()}
+	}()
+	return ch
+}
+
+func TestRequestBytes(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, body, want, id string }{
+		{"bare", "<get/>", `<rpc message-id="1" xmlns="` + BaseNS + `"><get/></rpc>`, "1"},
+		{"bare with blanks", "\n<get></get >\n", `<rpc message-id="1" xmlns="` + BaseNS + "\">\n<get></get >\n</rpc>", "1"},
+		{"declaration", "<?xml version='1.0'?>\n<get/>", `<?xml version='1.0'?><rpc message-id="1" xmlns="` + BaseNS + "\">\n<get/></rpc>", "1"},
+		{"comment first", "<!-- a --><get/>", `<rpc message-id="1" xmlns="` + BaseNS + `"><!-- a --><get/></rpc>`, "1"},
+		{"byte order mark", "\ufeff<get/>", "\ufeff" + `<rpc message-id="1" xmlns="` + BaseNS + `"><get/></rpc>`, "1"},
+		{"whole", `<rpc message-id="101"><cancel-commit></cancel-commit></rpc>` + "\n", `<rpc message-id="101"><cancel-commit></cancel-commit></rpc>` + "\n", "101"},
+		{"whole with declaration", `<?xml version="1.0"?><!-- x --><nc:rpc xmlns:nc="u" message-id='a&amp;"b'><get/></nc:rpc>`, `<?xml version="1.0"?><!-- x --><nc:rpc xmlns:nc="u" message-id='a&amp;"b'><get/></nc:rpc>`, `a&"b`},
+		{"whole without id", "<rpc><get/></rpc>", "<rpc><get/></rpc>", ""},
+		{"broken on purpose", "<get", `<rpc message-id="1" xmlns="` + BaseNS + `"><get</rpc>`, "1"},
+	}
+	for _, tt := range tests {
+		for _, f := range bothFramings {
+			t.Run(fmt.Sprint(tt.name, " ", f), func(t *testing.T) {
+				t.Parallel()
+				heard := make(chan string, 1)
+				s := connect(t, f, Options{}, func(d *device) {
+					body, id := d.next()
+					heard <- body
+					if strings.HasSuffix(body, "<get</rpc>") {
+						id = "1"
+					}
+					if strings.Contains(body, "message-id") {
+						d.reply(id, "<ok/>")
+					} else {
+						d.say("<rpc-reply><ok/></rpc-reply>")
+					}
+					d.serve()
+				})
+				a := <-do(t.Context(), s, get(tt.body))
+				if got := <-heard; got != tt.want {
+					t.Errorf("sent %q", got)
 				}
-				body, _ := io.ReadAll(m)
-				tk := tokens{b: body}
-				root, _ := tk.root()
-				id, _ := attr(root.text, "message-id")
-				w, _ := tr.NewMessage()
-				fmt.Fprintf(w, `<rpc-reply message-id="%s" xmlns="%s"><data>%s</data><rpc-error><error-severity>warning</error-severity><error-message>x &lt; y</error-message></rpc-error></rpc-reply>`, id, BaseNS, strings.Repeat("<a>b</a>", 10000))
-				w.Close()
-			}
-		}()
-		s, err := Open(context.Background(), NewTransport(a, FrameOptions{}), Options{Only10: ver == EndOfMessage})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if s.Framing() != ver || s.ID() != 7 {
-			t.Fatal(s.Framing(), s.ID())
-		}
-		var buf bytes.Buffer
-		out, err := s.Do(context.Background(), Request{Body: []byte("<get/>")}, &buf)
-		if err != nil || !out.OK || out.ErrorCount != 1 || out.Errors[0].Message != "x < y" || out.Bytes != int64(buf.Len()) || buf.Len() < 80000 {
-			t.Fatalf("%+v %v %d", out, err, buf.Len())
-		}
-		if err := s.Close(context.Background()); err != nil || s.Err() != nil {
-			t.Fatal(err, s.Err())
+				if a.err != nil || !a.out.OK || a.out.Result != Answered || a.out.MessageID != tt.id || len(a.out.Flags) != 0 {
+					t.Errorf("%+v %v", a.out, a.err)
+				}
+				if a.out.Bytes != int64(len(a.got)) || !strings.HasSuffix(a.got, "<ok/></rpc-reply>") {
+					t.Errorf("got %q", a.got)
+				}
+				if a.out.Sent.IsZero() || a.out.First.IsZero() || a.out.Ended.Before(a.out.First) {
+					t.Errorf("times: %+v", a.out)
+				}
+			})
 		}
 	}
-	_ = bufio.NewReader
+}
+
+func TestRefusedRequests(t *testing.T) {
+	t.Parallel()
+	s := connect(t, EndOfMessage, Options{}, func(d *device) { <-s1(d) })
+	for body, want := range map[string]string{"": "RPC-SHAPE", " \n": "RPC-SHAPE", "<a>]]>]]></a>": "FRM-MARK"} {
+		if a := <-do(t.Context(), s, get(body)); code(a.err) != want || a.out.Result != NotSent {
+			t.Errorf("%q: %+v %v", body, a.out, a.err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if a := <-do(ctx, s, get("<get/>")); a.err != context.Canceled || a.out.Result != NotSent {
+		t.Errorf("%+v %v", a.out, a.err)
+	}
+	ctx, cancel = context.WithCancel(t.Context())
+	first := do(ctx, s, get(`<rpc message-id="x"><get/></rpc>`))
+	for s.waiting() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	if a := <-do(t.Context(), s, get(`<rpc message-id="x"><get/></rpc>`)); code(a.err) != "RPC-ID" || a.out.Result != NotSent {
+		t.Errorf("%+v %v", a.out, a.err)
+	}
+	cancel()
+	<-first
+}
+
+// waiting is the number of requests that the device owes a reply.
+func (s *Session) waiting() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.owed)
+}
+
+// F21: which reply goes where.
+func TestReplyMatching(t *testing.T) {
+	anon := "<rpc-reply><data>anon</data></rpc-reply>"
+	tests := []struct {
+		name    string
+		replies []string // sent after both requests "1" and "2" came
+		want    string   // what each request got
+		faults  string   // OnFault
+		flags   string
+	}{
+		{"in order", []string{replyOf("1", "a"), replyOf("2", "b")}, "a b", "", ""},
+		{"swapped", []string{replyOf("2", "b"), replyOf("1", "a")}, "a b", "", ""},
+		{"unknown id", []string{replyOf("105", "x"), replyOf("1", "a"), replyOf("2", "b")}, "a b", "RPC-ID", ""},
+		{"repeated id", []string{replyOf("1", "a"), replyOf("1", "x"), replyOf("2", "b")}, "a b", "RPC-ID", ""},
+		{"missing id, two wait", []string{anon, replyOf("1", "a"), replyOf("2", "b")}, "a b", "RPC-ID", ""},
+		{"missing id, one waits", []string{replyOf("1", "a"), anon}, "a <data>anon</data>", "", "RPC-ID"},
+		{"empty id", []string{replyOf("", "x"), replyOf("1", "a"), replyOf("2", "b")}, "a b", "RPC-ID", ""},
+		{"padded id", []string{replyOf(" 1", "x"), replyOf("1", "a"), replyOf("2", "b")}, "a b", "RPC-ID", ""},
+		{"other root", []string{"<data/>", replyOf("1", "a"), replyOf("2", "b")}, "a b", "RPC-SHAPE", ""},
+		{"no XML", []string{"syntax error", replyOf("1", "a"), replyOf("2", "b")}, "a b", "RPC-SHAPE", ""},
+		{"comment only", []string{"<!-- bye -->", replyOf("1", "a"), replyOf("2", "b")}, "a b", "RPC-SHAPE", ""},
+		{"doctype", []string{"<!DOCTYPE a>" + replyOf("1", "x"), replyOf("1", "a"), replyOf("2", "b")}, "a b", "XML-DTD", ""},
+		{"endless head", []string{"<!--" + strings.Repeat("x", largeBuf) + "-->" + replyOf("1", "x"), replyOf("1", "a"), replyOf("2", "b")}, "a b", "RPC-SHAPE", ""},
+		{"bare error, one waits", []string{replyOf("1", "a"), "<rpc-error/>"}, "a ", "", "RPC-ID"},
+	}
+	for _, tt := range tests {
+		for _, f := range bothFramings {
+			t.Run(fmt.Sprint(tt.name, " ", f), func(t *testing.T) {
+				bubble(t, func(t *testing.T) {
+					var faults []string
+					o := Options{OnFault: func(f *Fault, raw []byte) {
+						if len(raw) == 0 || len(raw) > maxRaw {
+							t.Errorf("%d raw bytes", len(raw))
+						}
+						faults = append(faults, f.Code)
+					}}
+					s := connect(t, f, o, func(d *device) {
+						d.next()
+						d.next()
+						for _, r := range tt.replies {
+							d.say(r)
+						}
+						d.serve()
+					})
+					first := do(t.Context(), s, get("<get/>"))
+					synctest.Wait()
+					second := do(t.Context(), s, get("<get/>"))
+					a, b := <-first, <-second
+					inner := func(s string) string {
+						s = strings.TrimSuffix(s, "</rpc-reply>")
+						return s[strings.IndexByte(s, '>')+1:]
+					}
+					if got := inner(a.got) + " " + inner(b.got); got != tt.want || a.err != nil || b.err != nil {
+						t.Errorf("got %.100q, %v, %v", got, a.err, b.err)
+					}
+					var flags []string
+					for _, f := range append(a.out.Flags, b.out.Flags...) {
+						if f.Code == "RPC-ID" {
+							flags = append(flags, f.Code)
+						}
+					}
+					if strings.Join(faults, " ") != tt.faults || strings.Join(flags, " ") != tt.flags {
+						t.Errorf("faults %q, flags %q", faults, flags)
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestSecondHelloEndsTheSession(t *testing.T) {
+	t.Parallel()
+	s := connect(t, Chunked, Options{}, func(d *device) {
+		d.next()
+		d.say(helloOf("1.0", "1.1"))
+		d.next()
+	})
+	a := <-do(t.Context(), s, Request{Body: []byte("<commit/>"), Effect: Commits})
+	if code(a.err) != "HEL-SESSION" || a.out.Result != Unknown {
+		t.Errorf("%+v %v", a.out, a.err)
+	}
+	if <-s.Done(); code(s.Err()) != "HEL-SESSION" {
+		t.Error(s.Err())
+	}
+}
+
+func TestNotifications(t *testing.T) {
+	t.Parallel()
+	note := func(n int) string {
+		return fmt.Sprintf(`<?xml version="1.0"?><notification xmlns="%s"><eventTime>2024-05-01T00:00:%02dZ</eventTime><x:link-down xmlns:x="u"><n>%d</n></x:link-down></notification>`, NotificationNS, n, n)
+	}
+	for _, f := range bothFramings {
+		t.Run(f.String(), func(t *testing.T) {
+			t.Parallel()
+			got := make(chan Notification, 10)
+			var big *Fault
+			o := Options{OnNotification: func(n Notification) { got <- n }, OnFault: func(f *Fault, _ []byte) { big = f }}
+			s := connect(t, f, o, func(d *device) {
+				_, id := d.next()
+				d.say(note(1))
+				d.say("<notification/>")
+				d.say("<notification><eventTime>yesterday</eventTime>")
+				d.say("<notification>" + strings.Repeat("x", maxNotification) + "</notification>")
+				d.reply(id, "<ok/>")
+				d.say(note(2))
+				d.serve()
+			})
+			if a := <-do(t.Context(), s, get("<get/>")); a.err != nil || !a.out.OK || a.got != replyOf("1", "<ok/>") {
+				t.Fatalf("%+v %v %q", a.out, a.err, a.got)
+			}
+			n := <-got
+			if n.Name != "link-down" || string(n.Body) != note(1) || n.EventTime.Second() != 1 || n.Received.IsZero() {
+				t.Errorf("%+v", n)
+			}
+			if n := <-got; n.Name != "" || !n.EventTime.IsZero() {
+				t.Errorf("%+v", n)
+			}
+			if n := <-got; !n.EventTime.IsZero() {
+				t.Errorf("%+v", n)
+			}
+			if n := <-got; n.EventTime.Second() != 2 {
+				t.Errorf("%+v", n)
+			}
+			if big == nil || big.Code != "NTF-BIG" {
+				t.Errorf("%v", big)
+			}
+		})
+	}
+}
+
+// The end of the stream at any byte of three pipelined replies: what was
+// answered is reported, and nothing else.
+func TestCutAtEveryByte(t *testing.T) {
+	t.Parallel()
+	for _, f := range bothFramings {
+		var wire string
+		var ends []int
+		for i := range 3 {
+			wire += frame(f, replyOf(fmt.Sprint(i+1), fmt.Sprintf("<data>%d</data>", i)))
+			ends = append(ends, len(wire))
+		}
+		for cut := 0; cut <= len(wire); cut++ {
+			s := connect(t, f, Options{}, func(d *device) {
+				for range 3 {
+					d.next()
+				}
+				d.raw(wire[:cut])
+			})
+			var wg sync.WaitGroup
+			for i := range 3 {
+				effect := []Effect{Reads, Stages, Commits}[i]
+				wg.Go(func() {
+					body := fmt.Sprintf(`<rpc message-id="%d"><x/></rpc>`, i+1)
+					out, err := s.Do(t.Context(), Request{Body: []byte(body), Effect: effect}, io.Discard)
+					whole := cut >= ends[i]
+					want := interrupted(effect)
+					if whole {
+						want = Answered
+					}
+					if out.Result != want || (err == nil) != whole || out.OK != whole {
+						t.Errorf("%v cut at %d: request %d: %+v %v", f, cut, i+1, out, err)
+					}
+				})
+			}
+			wg.Wait()
+			<-s.Done()
+			between := cut == 0 || cut == ends[0] || cut == ends[1] || cut == ends[2]
+			if c := code(s.Err()); between && c != "SES-END" || !between && c != "FRM-CUT" {
+				t.Errorf("%v cut at %d: %v", f, cut, s.Err())
+			}
+		}
+	}
+}
+
+func TestSilenceBeforeTheReply(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		var faults []string
+		late := make(chan bool)
+		s := connect(t, Chunked, Options{OnFault: func(f *Fault, _ []byte) { faults = append(faults, f.Code) }}, func(d *device) {
+			_, id := d.next()
+			<-late
+			d.reply(id, "<late/>")
+			d.serve()
+		})
+		start := time.Now()
+		a := <-do(t.Context(), s, Request{Body: []byte("<commit/>"), Effect: Commits})
+		if code(a.err) != "RPC-TIMEOUT" || a.out.Result != Unknown || time.Since(start) != 300*time.Second {
+			t.Errorf("%+v %v after %v", a.out, a.err, time.Since(start))
+		}
+		close(late)
+		if a := <-do(t.Context(), s, get("<get/>")); a.err != nil || a.got != replyOf("2", "<ok/>") {
+			t.Errorf("the session is of no use: %+v %v", a.out, a.err)
+		}
+		if len(faults) > 0 {
+			t.Errorf("a late reply was reported: %v", faults)
+		}
+	})
+}
+
+// The time-out is on silence: a device that answers others is not silent, and
+// a reply that trickles is not either.
+func TestSilenceIsNotTotalTime(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		o := Options{FirstByte: 10 * time.Second, Stall: 10 * time.Second}
+		s := connect(t, Chunked, o, func(d *device) {
+			_, one := d.next()
+			_, two := d.next()
+			time.Sleep(8 * time.Second)
+			for _, p := range pieces(frame(Chunked, replyOf(one, "<a/>")), 20) {
+				time.Sleep(8 * time.Second)
+				d.raw(string(p))
+			}
+			time.Sleep(9 * time.Second)
+			d.reply(two, "<ok/>")
+		})
+		first, second := do(t.Context(), s, get("<get/>")), do(t.Context(), s, get("<get/>"))
+		if a := <-first; code(a.err) != "RPC-TIMEOUT" && a.err != nil {
+			t.Error(a.err)
+		}
+		if a := <-second; code(a.err) != "RPC-TIMEOUT" && a.err != nil {
+			t.Error(a.err)
+		}
+	})
+}
+
+// F1: a chunk that claims 4 GiB and stops.
+func TestStall(t *testing.T) {
+	tests := []struct {
+		name    string
+		framing Framing
+		wire    string
+		what    string
+	}{
+		{"chunk", Chunked, "\n#4294967295\n<rpc-reply message-id=\"1\">" + strings.Repeat("x", 998), "chunk of 4294967295 B stopped after 1024 B"},
+		{"between chunks", Chunked, "\n#4\n<rpc", "header is missing after 4 B"},
+		{"end mark", EndOfMessage, `<rpc-reply message-id="1">]]>`, `no end mark "]]>]]>" after 29 B`},
+		{"notification", Chunked, "\n#13\n<notification", "header is missing"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				s := connect(t, tt.framing, Options{}, func(d *device) {
+					d.next()
+					d.raw(tt.wire)
+					d.next()
+				})
+				start := time.Now()
+				a := <-do(t.Context(), s, Request{Body: []byte("<commit/>"), Effect: Commits})
+				if code(a.err) != "FRM-STALL" || a.out.Result != Unknown || !strings.Contains(a.err.Error(), tt.what) {
+					t.Errorf("%+v %v", a.out, a.err)
+				}
+				if took := time.Since(start); took != 30*time.Second {
+					t.Errorf("after %v", took)
+				}
+			})
+		})
+	}
+}
+
+func TestCancel(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		half := make(chan bool)
+		s := connect(t, Chunked, Options{}, func(d *device) {
+			_, id := d.next()
+			reply := frame(Chunked, replyOf(id, strings.Repeat("<a/>", 1000)))
+			d.raw(reply[:2000])
+			half <- true
+			<-half
+			d.raw(reply[2000:])
+			d.serve()
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		first := do(ctx, s, Request{Body: []byte("<edit-config/>"), Effect: Stages})
+		<-half
+		synctest.Wait()
+		cancel()
+		start := time.Now()
+		a := <-first
+		if a.err != context.Canceled || a.out.Result != Unknown || a.out.OK || a.out.Bytes == 0 || int64(len(a.got)) != a.out.Bytes || a.out.Sent.IsZero() {
+			t.Errorf("%+v %v", a.out, a.err)
+		}
+		if took := time.Since(start); took > 200*time.Millisecond {
+			t.Errorf("took %v", took)
+		}
+		half <- true
+		if a := <-do(t.Context(), s, get("<get/>")); a.err != nil || !a.out.OK || a.got != replyOf("2", "<ok/>") {
+			t.Errorf("the session is of no use: %+v %v", a.out, a.err)
+		}
+	})
+}
+
+// A request behind one that the device does not read is taken back unsent.
+func TestCancelBeforeSending(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := connect(t, Chunked, Options{}, func(d *device) { <-t.Context().Done() })
+		ctx, cancel := context.WithCancel(t.Context())
+		first := do(ctx, s, Request{Body: []byte("<a/>"), Effect: Commits})
+		synctest.Wait()
+		second := do(ctx, s, Request{Body: []byte("<b/>"), Effect: Commits})
+		synctest.Wait()
+		start := time.Now()
+		cancel()
+		if a := <-first; a.err != context.Canceled || a.out.Result != Unknown {
+			t.Errorf("%+v %v", a.out, a.err)
+		}
+		if a := <-second; a.err != context.Canceled || a.out.Result != NotSent {
+			t.Errorf("%+v %v", a.out, a.err)
+		}
+		if took := time.Since(start); took > 200*time.Millisecond {
+			t.Errorf("took %v", took)
+		}
+		s.t.Close()
+		<-s.Done()
+	})
+}
+
+// sink is a writer that a test controls.
+type sink func(p []byte) (int, error)
+
+func (f sink) Write(p []byte) (int, error) { return f(p) }
+
+// A writer that blocks holds up the session, which says so; a cancel frees Do.
+func TestWriterBlocks(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var faults []string
+		o := Options{OnFault: func(f *Fault, _ []byte) {
+			mu.Lock()
+			defer mu.Unlock()
+			faults = append(faults, f.Code)
+		}}
+		s := connect(t, Chunked, o, (*device).serve)
+		release := make(chan bool)
+		var calls int
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan answer, 1)
+		go func() { // ends with Do
+			out, err := s.Do(ctx, get("<get/>"), sink(func(p []byte) (int, error) {
+				calls++
+				<-release
+				return len(p), nil
+			}))
+			done <- answer{out: out, err: err}
+		}()
+		synctest.Wait()
+		time.Sleep(61 * time.Second)
+		cancel()
+		start := time.Now()
+		a := <-done
+		if a.err != context.Canceled || codes(a.out.Flags) != "RPC-SINK" || a.out.Result != Stopped {
+			t.Errorf("%+v %v", a.out, a.err)
+		}
+		if took := time.Since(start); took > 200*time.Millisecond {
+			t.Errorf("took %v", took)
+		}
+		close(release)
+		if a := <-do(t.Context(), s, get("<get/>")); a.err != nil {
+			t.Error(a.err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if calls != 1 || strings.Join(faults, " ") != "RPC-SINK RPC-SINK" {
+			t.Errorf("%d calls, faults %v", calls, faults)
+		}
+	})
+}
+
+func TestWriterFails(t *testing.T) {
+	t.Parallel()
+	full := errors.New("no space left")
+	for _, short := range []bool{false, true} {
+		s := connect(t, Chunked, Options{}, func(d *device) {
+			_, id := d.next()
+			d.raw(chunks(replyOf(id, strings.Repeat("<a/>", 10000)+"<rpc-error><error-message>x</error-message></rpc-error>"), 4096))
+			d.serve()
+		})
+		calls := 0
+		out, err := s.Do(t.Context(), get("<get/>"), sink(func(p []byte) (int, error) {
+			if calls++; short {
+				return len(p) / 2, nil
+			}
+			return 0, full
+		}))
+		if code(err) != "RPC-SINK" || !short && !errors.Is(err, full) || calls != 1 {
+			t.Errorf("%d calls, %v", calls, err)
+		}
+		if out.Result != Answered || out.OK || out.ErrorCount != 1 || out.Bytes < 40000 {
+			t.Errorf("%+v", out)
+		}
+		if a := <-do(t.Context(), s, get("<get/>")); a.err != nil {
+			t.Error(a.err)
+		}
+	}
+}
+
+func TestPanicsEndTheSessionOnly(t *testing.T) {
+	t.Parallel()
+	s := connect(t, Chunked, Options{}, (*device).serve)
+	_, err := s.Do(t.Context(), get("<get/>"), sink(func([]byte) (int, error) { panic("bug") }))
+	if code(err) != "SES-PANIC" || !strings.Contains(err.Error(), "bug") {
+		t.Error(err)
+	}
+	<-s.Done()
+	other := connect(t, Chunked, Options{OnNotification: func(Notification) { panic("bug") }}, func(d *device) {
+		d.say("<notification/>")
+		d.serve()
+	})
+	if <-other.Done(); code(other.Err()) != "SES-PANIC" {
+		t.Error(other.Err())
+	}
+}
+
+func TestClose(t *testing.T) {
+	t.Parallel()
+	for _, f := range bothFramings {
+		s := connect(t, f, Options{}, (*device).serve)
+		for range 2 {
+			if err := s.Close(t.Context()); err != nil || s.Err() != nil {
+				t.Error(err, s.Err())
+			}
+		}
+		<-s.Done()
+		if a := <-do(t.Context(), s, get("<get/>")); code(a.err) != "SES-CLOSED" || a.out.Result != NotSent {
+			t.Errorf("%+v %v", a.out, a.err)
+		}
+	}
+}
+
+func TestCloseIsBounded(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := connect(t, Chunked, Options{}, func(d *device) {
+			d.next()
+			<-s1(d)
+		})
+		pending := do(t.Context(), s, Request{Body: []byte("<commit/>"), Effect: Commits})
+		synctest.Wait()
+		start := time.Now()
+		if err := s.Close(t.Context()); code(err) != "SES-CLOSE" || time.Since(start) > 1100*time.Millisecond {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+		if a := <-pending; code(a.err) != "SES-CLOSED" || a.out.Result != Unknown {
+			t.Errorf("%+v %v", a.out, a.err)
+		}
+		if s.Err() != nil {
+			t.Error(s.Err())
+		}
+	})
+}
+
+// s1 is closed when our side has hung up.
+func s1(d *device) <-chan struct{} {
+	gone := make(chan struct{})
+	go func() { // ends with the pipe
+		defer close(gone)
+		for {
+			if body, _ := d.next(); body == "" {
+				return
+			}
+		}
+	}()
+	return gone
+}
+
+// A stream that fails to write ends the session with that error.
+func TestWriteFailure(t *testing.T) {
+	t.Parallel()
+	s := connect(t, Chunked, Options{}, func(d *device) {})
+	a := <-do(t.Context(), s, Request{Body: []byte("<commit/>"), Effect: Commits})
+	if a.err == nil || a.out.Result == Answered || a.out.OK {
+		t.Errorf("%+v %v", a.out, a.err)
+	}
+	<-s.Done()
+	if s.Err() == nil {
+		t.Error("no reason")
+	}
+}
+
+// F25: thousands of pipelined replies in one write, notifications between.
+func TestPipelinedInOneSegment(t *testing.T) {
+	t.Parallel()
+	const n = 3000
+	for _, f := range bothFramings {
+		t.Run(f.String(), func(t *testing.T) {
+			t.Parallel()
+			var notes int
+			s := connect(t, f, Options{OnNotification: func(Notification) { notes++ }}, func(d *device) {
+				var wire strings.Builder
+				for range n {
+					body, id := d.next()
+					wire.WriteString(frame(f, replyOf(id, "<data>"+body[strings.Index(body, "<x>"):strings.Index(body, "</x>")]+"</x></data>")))
+					wire.WriteString(frame(f, "<notification/>"))
+				}
+				d.raw(wire.String())
+				d.serve()
+			})
+			var wg sync.WaitGroup
+			for i := range n {
+				wg.Go(func() {
+					var b bytes.Buffer
+					text := fmt.Sprintf("<x>%d</x>", i)
+					out, err := s.Do(t.Context(), get(text), &b)
+					if err != nil || !out.OK || !strings.Contains(b.String(), text) {
+						t.Errorf("request %d: %+v %v %q", i, out, err, b.String())
+					}
+				})
+			}
+			wg.Wait()
+			if err := s.Close(t.Context()); err != nil || notes != n {
+				t.Errorf("%v, %d notifications", err, notes)
+			}
+		})
+	}
+}
+
+// The order on the wire is the order of the calls.
+func TestOrderOfCalls(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		var order []string
+		start := make(chan bool)
+		s := connect(t, Chunked, Options{}, func(d *device) {
+			<-start
+			for range 20 {
+				body, id := d.next()
+				order = append(order, body[strings.Index(body, "<x"):strings.Index(body, "/>")])
+				d.reply(id, "<ok/>")
+			}
+			d.serve()
+		})
+		var want []string
+		var answers []<-chan answer
+		for i := range 20 {
+			name := fmt.Sprint("<x", i)
+			want = append(want, name)
+			answers = append(answers, do(t.Context(), s, get(name+"/>")))
+			synctest.Wait()
+		}
+		close(start)
+		for _, a := range answers {
+			if a := <-a; a.err != nil {
+				t.Error(a.err)
+			}
+		}
+		if fmt.Sprint(order) != fmt.Sprint(want) {
+			t.Errorf("got %v", order)
+		}
+	})
 }
