@@ -46,3 +46,5 @@ require (
 	google.golang.org/grpc v1.85.0
 	google.golang.org/protobuf v1.36.12
 )
+
+require github.com/atotto/clipboard v0.1.4 // indirect

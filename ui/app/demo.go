@@ -1,0 +1,85 @@
+package app
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"dialtone/conn/dial"
+	"dialtone/conn/link"
+	"dialtone/conn/profile"
+	"dialtone/conn/simnet"
+	"dialtone/netconf/simdev"
+)
+
+// demo is the simulated devices of the demo, behind real SSH on loopback. They
+// start when they are first asked for, and nothing of them touches a file.
+type demo struct {
+	mu   sync.Mutex
+	lab  *simnet.Lab
+	list []profile.Profile
+}
+
+// device is one of the demo's devices.
+type device struct {
+	name, group, note string
+	device            simdev.Options
+	server            simnet.Server
+}
+
+func devices() []device {
+	return []device{
+		{"core-r1", "core", "Junos dialect", simdev.Options{Name: "core-r1", Dialect: simdev.Junos}, simnet.Server{}},
+		{"edge-7", "edge", "RFC dialect, base:1.1", simdev.Options{Name: "edge-7", Dialect: simdev.RFC, Startup: true}, simnet.Server{}},
+		{"pe-big", "edge", "a configuration of 60 MB", simdev.Options{Name: "pe-big", Dialect: simdev.Junos, Bulk: 60_000_000}, simnet.Server{}},
+		{"sat-3", "remote", "far away: 600 ms and 64 KB a second", simdev.Options{Name: "sat-3", Dialect: simdev.RFC, Bulk: 2_000_000,
+			Faults: simdev.Faults{BytesPerSec: 64 << 10}}, simnet.Server{RTT: 600 * time.Millisecond}},
+	}
+}
+
+func (d *demo) start() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.lab != nil {
+		return nil
+	}
+	lab := simnet.New()
+	for _, dev := range devices() {
+		h, err := lab.Add(dev.device, dev.server)
+		if err != nil {
+			lab.Close()
+			return fmt.Errorf("%s: %w", dev.name, err)
+		}
+		t := h.Target()
+		no := false
+		t.Name, t.Agent, t.Pin = dev.name, &no, []string{ssh.FingerprintSHA256(h.HostKey())}
+		d.list = append(d.list, profile.Profile{Target: t, Group: dev.group, Note: dev.note})
+	}
+	d.lab = lab
+	return nil
+}
+
+func (d *demo) dialer() link.Dialer { return dial.New(dial.Options{Hosts: d.lab.Known()}) }
+
+func (d *demo) profiles() profile.Store { return profile.Memory(d.list...) }
+
+// one starts the devices and returns the first, for a person who has none yet.
+// Its pin makes it known to whatever dials.
+func (d *demo) one() (link.Target, error) {
+	if err := d.start(); err != nil {
+		return link.Target{}, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.list[0].Target, nil
+}
+
+func (d *demo) close() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.lab != nil {
+		d.lab.Close()
+	}
+}
