@@ -171,6 +171,9 @@ func (e *Editor) onKey(k tea.KeyMsg) tea.Cmd {
 
 // Run implements pane.Pane.
 func (e *Editor) Run(id action.ID) tea.Cmd {
+	if e.prompt != nil { // an action from elsewhere ends it
+		e.cancel()
+	}
 	killing := e.killing
 	e.killing = false
 	if id != "rpc.newline" && id != "rpc.tab" {

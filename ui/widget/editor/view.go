@@ -101,7 +101,7 @@ func (e *Editor) drawLine(b *strings.Builder, l int) {
 	w, row := e.textW(), e.row(l)
 	over := e.overlays(l, row, w)
 	var entry *rowEntry
-	if n := l - e.rows.first; len(over) == 0 && n >= 0 && n < len(e.rows.items) {
+	if n := l - e.rows.first; len(over) == 0 && !e.cursorAt(l) && n >= 0 && n < len(e.rows.items) {
 		entry = &e.rows.items[n]
 		if entry.painted != "" && entry.left == e.left && entry.w == w {
 			b.WriteString(entry.painted)
@@ -124,7 +124,7 @@ func (e *Editor) drawLine(b *strings.Builder, l int) {
 	if cut {
 		b.WriteString(e.theme.Paint(style.Dim, e.theme.Glyph(style.Cut)))
 	}
-	if entry != nil && !e.cursorAt(l) {
+	if entry != nil {
 		entry.painted, entry.left, entry.w = b.String()[from:], e.left, w
 	}
 }
