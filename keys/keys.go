@@ -5,6 +5,8 @@ package keys
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"strings"
@@ -57,6 +59,9 @@ func (s Secret) Empty() bool { return len(s.b) == 0 }
 
 // String is "[secret]".
 func (s Secret) String() string { return "[secret]" }
+
+// Format is "[secret]" for every verb.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[secret]") }
 
 // GoString is "[secret]".
 func (s Secret) GoString() string { return "[secret]" }

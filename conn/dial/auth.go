@@ -88,11 +88,11 @@ func (a *auth) said() string {
 // files, keyboard-interactive, password.
 func (a *auth) next(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 	a.closeAttempt()
-	if a.fatal == nil && a.ctx.Err() != nil {
-		a.fatal = a.ctx.Err()
-	}
 	if a.fatal != nil {
 		return nil, a.fatal
+	}
+	if a.ctx.Err() != nil {
+		return nil, a.ctx.Err() // the connection is gone
 	}
 	allowed := func(m string) bool { return slices.Contains(c.AllowedMethods, m) }
 	if allowed("publickey") {
@@ -110,7 +110,7 @@ func (a *auth) next(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 			return m, nil
 		}
 	}
-	if a.fatal == nil && a.ctx.Err() != nil {
+	if a.ctx.Err() != nil {
 		return nil, a.ctx.Err()
 	}
 	return nil, a.failure(c)

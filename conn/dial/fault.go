@@ -105,7 +105,8 @@ func handshakeFault(ctx context.Context, w *wire, t link.Target, stage link.Stag
 			Do: "Too many connections there, an access list, or another service on that port"}
 	case strings.Contains(err.Error(), "ssh: disconnect"):
 		return &keys.Fault{Code: "SSH-CLOSED", What: quoted("%s ended the connection: %.300q", w.addr, err.Error()), Err: err}
-	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed):
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed),
+		errors.Is(err, context.Canceled): // of the connection: the caller's ctx was looked at above
 		return &keys.Fault{Code: "NET-CLOSED", What: quoted("%s closed the connection during the handshake (%s)", w.addr, stageWord(stage)), Err: err}
 	}
 	return &keys.Fault{Code: "SSH-PROTO", What: quoted("the handshake with %s ended in %.300q", w.addr, err.Error()), Err: err}

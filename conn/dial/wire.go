@@ -151,10 +151,23 @@ func (w *wire) inspect(p []byte) *keys.Fault {
 		}
 		rest = after
 	}
-	if foreign(w.head) || len(w.head) > versionMax {
+	switch {
+	case len(w.head) > versionMax:
+		return w.notSSH()
+	case foreign(w.head):
+		w.rest()
 		return w.notSSH()
 	}
 	return nil
+}
+
+// rest takes what has come already behind the first bytes, for the message:
+// the library asks for single ones.
+func (w *wire) rest() {
+	var buf [256]byte
+	_ = w.Conn.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+	n, _ := w.Conn.Read(buf[:])
+	w.head = append(w.head, buf[:n]...)
 }
 
 // foreign recognises protocols that never turn into SSH: HTTP, TLS, telnet.
