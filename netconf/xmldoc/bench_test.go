@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
-	"sync"
 	"testing"
 )
 
@@ -60,27 +59,12 @@ func junosLike(size int, indent bool) []byte {
 
 const mb = 1 << 20
 
-// corpus makes each text once for all benchmarks.
-var corpus = struct {
-	sync.Mutex
-	texts map[string][]byte
-}{texts: map[string][]byte{}}
-
-func text(size int, indent bool) []byte {
-	corpus.Lock()
-	defer corpus.Unlock()
-	key := fmt.Sprint(size, indent)
-	if corpus.texts[key] == nil {
-		corpus.texts[key] = junosLike(size, indent)
-	}
-	return corpus.texts[key]
-}
-
 func forms(b *testing.B, run func(b *testing.B, text []byte)) {
 	for _, size := range []int{10, 100} {
 		for _, indent := range []bool{true, false} {
 			form := map[bool]string{true: "indented", false: "line"}[indent]
-			b.Run(fmt.Sprintf("%dMB/%s", size, form), func(b *testing.B) { run(b, text(size*mb, indent)) })
+			text := junosLike(size*mb, indent)
+			b.Run(fmt.Sprintf("%dMB/%s", size, form), func(b *testing.B) { run(b, text) })
 		}
 	}
 }
@@ -140,7 +124,7 @@ func loaded(b *testing.B, text []byte) *Doc {
 
 // BenchmarkSearch looks through 100 MB for what is not there.
 func BenchmarkSearch(b *testing.B) {
-	src := text(100*mb, true)
+	src := junosLike(100*mb, true)
 	d := loaded(b, src)
 	const absent = "ge-9999/0/0"
 	run := func(name string, f func() bool) {
@@ -175,7 +159,7 @@ func BenchmarkSearch(b *testing.B) {
 
 func BenchmarkRowSeek(b *testing.B) {
 	for _, size := range []int{1, 100} {
-		d := loaded(b, text(size*mb, true))
+		d := loaded(b, junosLike(size*mb, true))
 		rnd := rand.New(rand.NewPCG(1, 2))
 		rows := make([]int, 1024)
 		for i := range rows {

@@ -13,6 +13,7 @@ package xmldoc
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 )
@@ -66,6 +67,8 @@ type Doc struct {
 	writing sync.Mutex // of the writer, and of Close for a moment
 	w       writer
 	arena   arena
+	cleanup runtime.Cleanup // of arena.mem, should Close be forgotten
+	guarded bool
 
 	mu      sync.Mutex // short: held while a view is copied
 	pub     view
@@ -118,6 +121,11 @@ func (d *Doc) Write(p []byte) (int, error) {
 	w := &d.w
 	n, err := d.arena.append(p)
 	w.text = d.arena.buf
+	if d.arena.mem != nil && !d.guarded {
+		// Whoever reads the text holds the document until it is done.
+		d.cleanup = runtime.AddCleanup(d, func(r *region) { _ = r.release() }, d.arena.mem)
+		d.guarded = true
+	}
 	w.run()
 	if w.declared || w.cut != never {
 		w.check.characters(w.text, false)
@@ -208,6 +216,7 @@ func (d *Doc) Close() error {
 	}
 	d.closed = true
 	d.pub.text = nil
+	d.cleanup.Stop()
 	if d.users > 0 {
 		return nil
 	}

@@ -5,8 +5,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"runtime"
+	"runtime/debug"
 	"sync"
 	"testing"
+	"unsafe"
 )
 
 // TestReadersWhileWriting reads everything there is while a document grows from
@@ -199,4 +202,35 @@ func TestUnfinished(t *testing.T) {
 	if f.Visible() != 5 || f.RowAt(3) != 8 || f.LineOf(7) != 2 {
 		t.Errorf("%d lines, row %d, line %d", f.Visible(), f.RowAt(3), f.LineOf(7))
 	}
+}
+
+// TestForgottenClose checks that the range of a document that nobody holds is
+// given back: reading it must fault then. It runs alone, so that no other range
+// takes its place.
+func TestForgottenClose(t *testing.T) {
+	if reserveMax == 0 {
+		t.Skip("no ranges here")
+	}
+	text := junosLike(2*heapLimit, true)
+	first := func() unsafe.Pointer {
+		d := New(Options{})
+		if _, err := d.Write(text); err != nil {
+			t.Fatal(err)
+		}
+		return unsafe.Pointer(unsafe.SliceData(d.arena.buf))
+	}()
+	for range 1000 {
+		if faults(first) {
+			return
+		}
+		runtime.GC()
+	}
+	t.Error("the range is still there")
+}
+
+// faults reports whether the byte at p cannot be read.
+func faults(p unsafe.Pointer) (yes bool) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() { yes = recover() != nil }()
+	return *(*byte)(p) == 0
 }

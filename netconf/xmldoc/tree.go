@@ -28,7 +28,7 @@ func (d *Doc) End(i int) int {
 // arrived, at most max.
 func (d *Doc) Children(i, max int) int {
 	d.mu.Lock()
-	if !d.closed && d.pub.has(i) && d.pub.broken == never {
+	if !d.closed && d.pub.has(i) {
 		k := sort.Search(len(d.open), func(k int) bool { return d.open[k].row >= i })
 		if k < len(d.open) && d.open[k].row == i {
 			defer d.mu.Unlock()
