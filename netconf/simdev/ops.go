@@ -163,6 +163,9 @@ func (d *Device) filterOf(f *node) ([]*node, *rpcError) {
 	}
 	switch typ {
 	case "subtree":
+		if d.junos() {
+			return plain(f.clone()).kids, nil
+		}
 		return f.kids, nil
 	case "xpath":
 		if !d.offers("xpath") {
@@ -277,7 +280,7 @@ func (d *Device) edit(s *session, ds netconf.Datastore, edit *node, o editOption
 			return []*rpcError{e}
 		}
 	}
-	if len(ed.errs) == 0 || o.onError != "rollback-on-error" {
+	if (len(ed.errs) == 0 || o.onError != "rollback-on-error") && !same(work, d.view(s, ds)) {
 		d.put(s, ds, work)
 	}
 	return ed.errs

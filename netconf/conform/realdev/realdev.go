@@ -104,13 +104,12 @@ func (s *Server) startNetconfd(t testing.TB, o Options) {
 	if target == "" {
 		target = "candidate"
 	}
-	module := filepath.Join(s.dir, "dialtone-lab.yang")
-	write(t, module, labModule, 0o644)
+	write(t, filepath.Join(s.dir, "dialtone-lab.yang"), labModule, 0o644)
 	if err := os.Mkdir(filepath.Join(s.dir, "data"), 0o700); err != nil { // it keeps its state there
 		t.Fatal(err)
 	}
 	args := []string{"--no-startup", "--ncxserver-sockname=" + s.socket, "--superuser=" + s.User, "--access-control=off",
-		"--module=" + module, "--target=" + target, "--port=" + s.port, "--log-level=info"}
+		"--modpath=" + s.dir + ":/usr/share/yuma/modules", "--module=dialtone-lab", "--target=" + target, "--port=" + s.port, "--log-level=info"}
 	if o.Only10 {
 		args = append(args, "--protocols=netconf1.0")
 	}
@@ -176,7 +175,9 @@ func (s *Server) startSSHD(t testing.TB, o Options) {
 	host := filepath.Join(s.dir, "host")
 	run(t, keygen, "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", host)
 	s.HostKey = strings.TrimSpace(read(t, host+".pub"))
-	write(t, filepath.Join(s.dir, "authorized"), nil, 0o600)
+	run(t, keygen, "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", filepath.Join(s.dir, "client"))
+	write(t, filepath.Join(s.dir, "authorized"), []byte(read(t, filepath.Join(s.dir, "client.pub"))), 0o600)
+	s.writeKnownHosts(t, filepath.Join(s.dir, "known_hosts"))
 	config := []string{
 		"HostKey " + host,
 		"AuthorizedKeysFile " + filepath.Join(s.dir, "authorized"),
@@ -292,19 +293,25 @@ func (s *Server) NewKey(t testing.TB, typ, passphrase string) string {
 // name.
 func (s *Server) KnownHosts(t testing.TB) string {
 	t.Helper()
-	host, port, _ := strings.Cut(s.Addr, ":")
 	file := filepath.Join(t.TempDir(), "known_hosts")
-	write(t, file, []byte(fmt.Sprintf("[%s]:%s %s\n", host, port, s.HostKey)), 0o600)
+	s.writeKnownHosts(t, file)
 	return file
 }
 
-// SSH opens the netconf subsystem with the ssh program and a key of its own.
+func (s *Server) writeKnownHosts(t testing.TB, file string) {
+	t.Helper()
+	host, port, _ := strings.Cut(s.Addr, ":")
+	write(t, file, []byte(fmt.Sprintf("[%s]:%s %s\n", host, port, s.HostKey)), 0o600)
+}
+
+// SSH opens the netconf subsystem with the ssh program, which checks the host
+// key and logs in with a key of the server's own tests.
 func (s *Server) SSH(t testing.TB) io.ReadWriteCloser {
 	t.Helper()
 	host, port, _ := strings.Cut(s.Addr, ":")
-	return stream(t, exec.Command(sshClient, "-F", "none", "-T", "-i", s.NewKey(t, "ed25519", ""),
+	return stream(t, exec.Command(sshClient, "-F", "none", "-T", "-i", filepath.Join(s.dir, "client"),
 		"-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", "GlobalKnownHostsFile=none",
-		"-o", "UserKnownHostsFile="+s.KnownHosts(t), "-p", port, "-s", s.User+"@"+host, "netconf"))
+		"-o", "UserKnownHostsFile="+filepath.Join(s.dir, "known_hosts"), "-p", port, "-s", s.User+"@"+host, "netconf"))
 }
 
 // Pipe talks to the server without SSH.
