@@ -95,7 +95,10 @@ func (a *app) report(err error) int {
 	}
 	code := ExitUsage
 	var e *exit
+	var coded interface{ ExitCode() int }
 	switch {
+	case errors.As(err, &coded):
+		code = coded.ExitCode()
 	case errors.As(err, &e):
 		code = e.code
 		if e.silent {
@@ -120,6 +123,10 @@ func errorLine(err error) string {
 		var s Signal
 		if errors.As(err, &s) {
 			return s.Error()
+		}
+		var coded interface{ ExitCode() int }
+		if errors.As(err, &coded) {
+			return sentence(safe.Text(err.Error()))
 		}
 		return "ERROR " + sentence(safe.Text(err.Error()))
 	}

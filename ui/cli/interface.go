@@ -13,6 +13,7 @@ import (
 	"dialtone/conn/journal"
 	"dialtone/conn/link"
 	"dialtone/conn/profile"
+	"dialtone/keys"
 )
 
 // Interface runs the screen until the person leaves or ctx is done. The error
@@ -24,6 +25,7 @@ type InterfaceDeps struct {
 	// Manager lacks Ask and Crashed, which the interface brings. In the demo it
 	// lacks Dialer too.
 	Manager   conn.Options
+	HostKeys  keys.HostKeys // those that the dialer checks
 	Profiles  profile.Store
 	Journal   *journal.Journal
 	Config    profile.Config
@@ -132,7 +134,7 @@ func (a *app) deps(r *run, f *targetFlags, theme string, ascii bool) InterfaceDe
 		work = os.TempDir()
 	}
 	return InterfaceDeps{
-		Manager: r.options, Profiles: r.store, Journal: r.journal, Config: r.config,
+		Manager: r.options, HostKeys: r.hosts, Profiles: r.store, Journal: r.journal, Config: r.config,
 		ReadOnly: r.options.ReadOnly || f.readOnly,
 		Theme:    theme, ASCII: ascii || r.config.ASCII,
 		ConfigDir: a.dir.config, StateDir: a.dir.state, WorkDir: work,
@@ -158,8 +160,8 @@ func (a *app) screen() (in, out *os.File, err error) {
 		what = "standard input is no terminal"
 	case !okOut || !isTerminal(out):
 		what = "standard output is no terminal"
-	case a.env.Getenv("TERM") == "dumb":
-		what = "TERM is dumb"
+	case a.env.Getenv("TERM") == "dumb", a.env.Getenv("TERM") == "":
+		what = "TERM is not set, or dumb"
 	}
 	if what != "" {
 		return nil, nil, with(ExitUsage, fault("TTY-NONE", fmt.Sprintf("the interface needs a terminal: %s", what), "", "In scripts use dialtone rpc TARGET FILE"))

@@ -28,6 +28,7 @@ type run struct {
 	journal *journal.Journal
 	log     *slog.Logger
 	options conn.Options
+	hosts   keys.HostKeys
 	closers []io.Closer
 	notes   []string // worth telling at the start
 }
@@ -79,6 +80,7 @@ func (a *app) setup(f *targetFlags) (*run, error) {
 	if a.env.Dialer == nil {
 		return r, with(ExitConnection, errors.New("this build cannot dial"))
 	}
+	r.hosts = spec.Hosts
 	r.options.Dialer = a.env.Dialer(spec)
 	return r, nil
 }
