@@ -7,7 +7,9 @@ import (
 	"dialtone/conn/link"
 	"dialtone/ui/pane"
 	"dialtone/ui/screen"
+	"dialtone/ui/screen/history"
 	"dialtone/ui/screen/profile"
+	"dialtone/ui/screen/session"
 )
 
 // makers makes the screens that are not there from the start; tests bring
@@ -20,8 +22,8 @@ type makers struct {
 
 func screens() makers {
 	return makers{
-		session: newSession,
-		history: newHistory,
+		session: func(d *screen.Deps, id conn.SessionID) pane.Screen { return session.New(d, id) },
+		history: func(d *screen.Deps, id conn.SessionID) pane.Screen { return history.New(d, id) },
 		profile: profile.Open,
 	}
 }
