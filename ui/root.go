@@ -31,6 +31,7 @@ type root struct {
 	ctx     context.Context // of the whole run; ends the commands that wait
 	makers  makers
 	target  *link.Target
+	notes   []string
 	asker   *Asker
 	bridge  *bridge
 	signals <-chan os.Signal
@@ -61,7 +62,7 @@ func newRoot(ctx context.Context, d Deps) *root {
 	d.fill()
 	sd := d.Deps
 	r := &root{
-		d: &sd, ctx: ctx, makers: screens(), target: d.Target, asker: d.Asker,
+		d: &sd, ctx: ctx, makers: screens(), target: d.Target, notes: d.Notes, asker: d.Asker,
 		bridge: newBridge(ctx, d.Backend.Events()),
 		park:   func(c tea.Cmd) tea.Cmd { return c },
 		known:  map[conn.SessionID]conn.State{},
@@ -84,6 +85,9 @@ func (r *root) Init() tea.Cmd {
 	}
 	for _, t := range r.tabs {
 		cmds = append(cmds, initOf(t.screen))
+	}
+	for _, n := range r.notes {
+		cmds = append(cmds, msg.Say(msg.Warn, n))
 	}
 	if r.target != nil {
 		cmds = append(cmds, r.connect(*r.target))

@@ -29,6 +29,8 @@ type Deps struct {
 	// Asker brings the questions of the connections; it must be the one that
 	// the backend was made with.
 	Asker *Asker
+	// Notes are told as toasts at the start.
+	Notes []string
 	// Mouse turns the wheel and clicks on; terminal selection then needs Shift.
 	Mouse bool
 }
