@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 )
 
@@ -233,11 +234,16 @@ func (in *inbound) end() {
 func (s *Session) complete(in *inbound) {
 	c := in.call
 	flags := append(in.flags, in.scan.finish()...)
-	flags = append(flags, in.shape()...)
+	whole := !slices.ContainsFunc(flags, truncated)
+	if whole {
+		shape := in.shape()
+		whole = !slices.ContainsFunc(shape, truncated)
+		flags = append(flags, shape...)
+	}
 	c.gate <- struct{}{}
 	c.out.Flags = append(c.out.Flags, flags...)
 	c.out.Errors, c.out.ErrorCount = in.scan.errs, in.scan.count
-	c.out.Result, c.out.OK = Answered, !in.scan.failed
+	c.out.Result, c.out.OK = Answered, whole && !in.scan.failed
 	c.out.Ended = time.Now()
 	if c.wErr != nil {
 		c.err = &Fault{
@@ -258,10 +264,19 @@ func (s *Session) complete(in *inbound) {
 	s.mu.Unlock()
 }
 
+// truncated recognises the flag of a reply whose rest is missing: what it would
+// have said is not known.
+func truncated(f *Fault) bool { return f.Code == "XML-TRUNC" }
+
 // shape says what is odd about how the reply ends.
 func (in *inbound) shape() []*Fault {
-	if in.empty {
+	switch {
+	case in.empty && string(local(in.root)) == "rpc-error":
+		return nil
+	case in.empty:
 		return []*Fault{{Code: "RPC-SHAPE", What: "the reply is empty: neither <ok/> nor data"}}
+	case in.scan.replies > 1:
+		return []*Fault{{Code: "RPC-SHAPE", What: fmt.Sprintf("the message holds %d replies", in.scan.replies)}}
 	}
 	end := bytes.LastIndex(in.tail, append([]byte("</"), in.root...))
 	if end < 0 {
@@ -272,6 +287,8 @@ func (in *inbound) shape() []*Fault {
 	for {
 		tok, ok := t.next()
 		switch {
+		case !ok && in.scan.tags < 2:
+			return []*Fault{{Code: "RPC-SHAPE", What: "the reply is empty: neither <ok/> nor data"}}
 		case !ok:
 			return nil
 		case tok.kind == tokComment || tok.kind == tokPI || tok.kind == tokText && blankText(tok.text):

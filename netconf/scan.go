@@ -20,7 +20,7 @@ type scanner struct {
 	count   int  // of all errors
 	failed  bool // one of them was not a warning
 	ok      bool // <ok/> was seen
-	child   bool // any element was seen
+	tags    int  // start tags
 	replies int  // <rpc-reply> start tags
 
 	inError []byte // the error element being gathered, at most maxErrorBytes
@@ -159,7 +159,7 @@ func (x *scanner) tag(b []byte) int {
 	if i == len(b) {
 		return unlessLong(b)
 	}
-	x.child = true
+	x.tags++
 	switch b[i-1] { // the last letter of each name below
 	case 'r', 'g', 'k', 't', 'y':
 		return x.startTag(b, i)

@@ -56,7 +56,7 @@ const (
 type Outcome struct {
 	MessageID          string
 	Result             Result
-	OK                 bool        // answered, and no rpc-error of severity error
+	OK                 bool        // answered to the end tag, and no rpc-error of severity error
 	Errors             []*RPCError // in order, warnings too, at most 100
 	ErrorCount         int         // all that came, beyond 100 too
 	Bytes              int64       // of the reply
