@@ -15,6 +15,7 @@ import (
 	"dialtone/netconf"
 	"dialtone/netconf/tmpl"
 	"dialtone/ui/action"
+	"dialtone/ui/clip"
 	"dialtone/ui/style"
 )
 
@@ -52,8 +53,21 @@ type Deps struct {
 	// when the program has none at hand. It may take a while and so runs in a
 	// command.
 	StartDemo func() (link.Target, error)
+	// Clip copies to where the person can paste; nil makes do with the programs
+	// and the file that need no terminal.
+	Clip *clip.Clip
 	// Tick makes the timers; nil means tea.Tick. Tests bring a fake clock.
 	Tick func(d time.Duration, f func(time.Time) tea.Msg) tea.Cmd
+}
+
+// Copy returns a command that copies safe text and says how. what names the
+// text, "path".
+func (d *Deps) Copy(what, text string) tea.Cmd {
+	c := d.Clip
+	if c == nil {
+		c = clip.New(clip.Options{StateDir: d.StateDir, Now: d.Now})
+	}
+	return c.Copy(what, text)
 }
 
 // After returns a command that gives f's message when d has passed on the

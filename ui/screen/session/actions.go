@@ -77,7 +77,7 @@ func (s *Screen) screenActions() []action.Action {
 	if s.replies.at >= len(s.replies.list)-1 {
 		last = "this is the last reply"
 	}
-	if s.inFlight() == nil {
+	if r := s.reply(); s.inFlight() == nil && (r == nil || !r.view.Busy()) {
 		idle = "nothing is in flight"
 	}
 	switch s.dev.State {

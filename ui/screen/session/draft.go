@@ -30,8 +30,10 @@ type draft struct {
 	saved  string // what the file holds
 	sent   string // the text that was sent last
 	loaded string // the text as a template or the history gave it
-	armed  bool   // a timer runs, or a file is being written
-	failed bool   // said once
+	armed  bool   // a timer runs, or a file is read or written
+	// pending tells that it is the timer.
+	pending bool
+	failed  bool // said once
 }
 
 // draftPath is the file of a device's draft.
@@ -78,7 +80,7 @@ func (s *Screen) saveDraft() tea.Cmd {
 	if s.draft.path == "" || s.draft.armed || s.draft.failed || s.unsent() == s.draft.saved {
 		return nil
 	}
-	s.draft.armed = true
+	s.draft.armed, s.draft.pending = true, true
 	id := s.id
 	return s.d.After(draftAfter, func(time.Time) tea.Msg { return draftMsg{id: id, step: draftDue} })
 }
@@ -87,6 +89,9 @@ func (s *Screen) saveDraft() tea.Cmd {
 func (s *Screen) drafted(m draftMsg) tea.Cmd {
 	switch m.step {
 	case draftDue:
+		if !s.draft.pending {
+			return nil // written already
+		}
 		return s.writeDraft()
 	case draftWritten:
 		s.draft.armed = false
@@ -109,6 +114,7 @@ func (s *Screen) drafted(m draftMsg) tea.Cmd {
 // writeDraft writes the text as it is now, or removes the file of one that was
 // sent.
 func (s *Screen) writeDraft() tea.Cmd {
+	s.draft.pending = false
 	path, m := s.draft.path, draftMsg{id: s.id, step: draftWritten, text: s.unsent()}
 	return func() tea.Msg {
 		if m.text == "" {

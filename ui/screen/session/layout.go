@@ -103,8 +103,9 @@ func (s *Screen) place() {
 	for _, r := range s.replies.list {
 		r.view.Resize(f.reply.w, f.reply.h)
 	}
+	s.side.page = f.side.h - 2
 	s.side.list.SetLen(len(s.side.rows(s)))
-	s.side.list.SetPage(f.side.h - 2)
+	s.side.list.SetPage(s.side.page)
 }
 
 func (s *Screen) frame() frame {

@@ -65,6 +65,7 @@ func (s *Screen) adopt(x *conn.Exchange) int {
 	r.view = docview.New(x.Doc, docview.Options{
 		Theme: s.d.Theme, Session: s.id, Now: s.d.Now, Dir: s.d.WorkDir,
 		File:   docview.FileName(x.Device, ""),
+		Copy:   s.d.Copy,
 		Locate: s.locate,
 	})
 	at := len(s.replies.list)

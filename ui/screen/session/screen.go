@@ -66,7 +66,6 @@ func New(d *screen.Deps, id conn.SessionID) *Screen {
 		Check: wellFormed, Keys: d.Keys, Now: d.Now,
 		Wrap: func(m tea.Msg) tea.Msg { return editorMsg{s.id, m} },
 	})
-	s.side.init(d)
 	s.draft.path = draftPath(d.StateDir, s.dev.Target.Name)
 	s.refresh()
 	return s
@@ -85,7 +84,7 @@ func (s *Screen) Rebind(id conn.SessionID) tea.Cmd {
 	for _, r := range s.replies.list {
 		r.view.SetSession(id)
 	}
-	s.check.text = "" // the new session may have other capabilities
+	s.check.text, s.side.choices = "", nil // the new session may have other capabilities
 	// Results on their way to the old session never come.
 	s.sending, s.ticking, s.draft.armed = false, false, false
 	return s.after(nil)
@@ -206,7 +205,11 @@ func (s *Screen) Focus(on bool) tea.Cmd {
 	if on {
 		s.dev, _ = s.d.Backend.Device(s.id)
 	}
-	return s.after(s.refocus())
+	cmd := s.refocus()
+	if !on && s.draft.path != "" && s.draft.pending && s.unsent() != s.draft.saved {
+		cmd = tea.Batch(cmd, s.writeDraft()) // the tab may be closed next
+	}
+	return s.after(cmd)
 }
 
 // setFocus moves the focus to a pane.

@@ -213,8 +213,8 @@ func TestScreenIsExactAtEverySize(t *testing.T) {
 		dev.State, dev.Err = st, errors.New("connection reset by peer, quite a long time after all that")
 		dev.Lost = []string{"the lock of candidate"}
 		d.Send(msg.Events{d.back.Set(dev)})
-		for w := 40; w <= 200; w += 9 {
-			for h := 5; h <= 57; h += 4 {
+		for w := 40; w <= 200; w += 16 {
+			for h := 5; h <= 57; h += 7 {
 				for _, zoom := range []bool{false, true} {
 					for p := rpcPart; p < parts; p++ {
 						d.scr.wanted, d.scr.zoomed = p, zoom

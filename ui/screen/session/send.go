@@ -152,28 +152,17 @@ func (s *Screen) sent(m sentMsg) tea.Cmd {
 	return s.setFocus(replyPart)
 }
 
-// stop stops waiting for the newest request in flight.
+// stop ends the search of the reply that is shown, or else stops waiting for
+// the newest request in flight.
 func (s *Screen) stop() tea.Cmd {
+	if v := s.reply(); v != nil && v.view.Busy() {
+		v.view.Stop()
+		return nil
+	}
 	r := s.inFlight()
 	if r == nil {
 		return nil
 	}
 	s.d.Backend.Stop(r.x.ID)
 	return msg.Say(msg.Info, "Stopped waiting. The device may still finish it.")
-}
-
-// again sends what the shown reply answered once more, by the same way as any
-// text: judged, refused or asked about.
-func (s *Screen) again() tea.Cmd {
-	r := s.reply()
-	if r == nil || s.sending || s.dev.State != conn.Open {
-		return nil
-	}
-	s.sending = true
-	m := readyMsg{id: s.id}
-	body, caps := r.x.Request.Body, s.dev.Caps
-	return func() tea.Msg {
-		m.req, m.err = netconf.Classify(body, caps)
-		return m
-	}
 }

@@ -8,19 +8,24 @@ import (
 	"dialtone/conn"
 	"dialtone/conn/journal"
 	"dialtone/ui/safe"
-	"dialtone/ui/screen"
 	"dialtone/ui/style"
 	"dialtone/ui/widget/docview"
 	"dialtone/ui/widget/table"
 )
 
 // sideEntries is how much of the history the side pane shows.
-const sideEntries = 30
+const (
+	sideEntries = 30
+	sideNewest  = 8 // of them in sight without scrolling
+)
 
 // side is the pane "Templates and history" of a wide terminal.
 type side struct {
 	list    table.List
+	page    int             // rows of the pane
 	entries []journal.Entry // of this device, newest first
+	choices []choice
+	judged  conn.State // of the session when choices were made
 }
 
 // sideRow is one row of it: a heading, a template or an entry.
@@ -30,15 +35,19 @@ type sideRow struct {
 	entry *journal.Entry
 }
 
-func (p *side) init(*screen.Deps) { p.list.Select(1) }
-
-// rows is what the pane lists.
+// rows is what the pane lists: as many templates as leave the newest entries of
+// the history in sight. t lists all of them.
 func (p *side) rows(s *Screen) []sideRow {
 	cs := s.choices()
+	room := max(p.page-2-min(len(p.entries), sideNewest), 4)
 	out := make([]sideRow, 0, len(cs)+len(p.entries)+2)
 	out = append(out, sideRow{head: "TEMPLATES"})
 	for i := range cs {
-		if cs[i].off == "" { // t lists the others too, with the reason
+		switch {
+		case cs[i].off != "": // t lists it with the reason
+		case len(out) == room:
+			out = append(out, sideRow{head: "  t shows all " + docview.Number(int64(len(cs)))})
+		case len(out) < room:
 			out = append(out, sideRow{tmpl: &cs[i]})
 		}
 	}
@@ -129,6 +138,9 @@ func (s *Screen) sideRow(r sideRow, w int, selected bool) string {
 	switch {
 	case r.head != "":
 		plain, tok = " "+r.head, style.Title
+		if r.head[0] == ' ' {
+			tok = style.Dim
+		}
 	case r.tmpl != nil:
 		note := ""
 		if r.tmpl.alters {

@@ -24,8 +24,12 @@ type choice struct {
 	alters bool
 }
 
-// choices is all templates with what this device makes of them.
+// choices is all templates with what this device makes of them. They are judged
+// once for each state of the session.
 func (s *Screen) choices() []choice {
+	if s.side.choices != nil && s.side.judged == s.dev.State {
+		return s.side.choices
+	}
 	out := make([]choice, 0, len(s.d.Templates))
 	for _, t := range s.d.Templates {
 		c := choice{tmpl: t}
@@ -36,6 +40,7 @@ func (s *Screen) choices() []choice {
 		c.alters = err != nil || r.Effect.Alters()
 		out = append(out, c)
 	}
+	s.side.choices, s.side.judged = out, s.dev.State
 	return out
 }
 

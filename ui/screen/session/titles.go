@@ -19,9 +19,9 @@ func (s *Screen) rpcTitle() (title, right string) {
 	case c.err != nil:
 		return "RPC", s.d.Theme.Paint(style.Warn, "not well-formed")
 	}
-	title = "RPC  " + safe.Line(c.req.Name)
+	title = "RPC  " + short(safe.Line(c.req.Name))
 	if c.req.Target != "" && c.req.Effect.Alters() && c.req.Name != "commit" {
-		title += " " + s.d.Theme.Glyph(style.Arrow) + " " + safe.Line(c.req.Target)
+		title += " " + s.d.Theme.Glyph(style.Arrow) + " " + short(safe.Line(c.req.Target))
 	}
 	words, tok := effect(c.req)
 	if why := s.readOnly(); why != "" && c.req.Effect.Alters() {
@@ -69,6 +69,11 @@ func (s *Screen) replyTitle(r *reply) (title, right string) {
 	if row, of := r.view.Row(); of > 1 && r.view.Mode() == docview.Pretty {
 		parts = append(parts, "row "+docview.Number(int64(row+1))+" of "+docview.Number(int64(of)))
 	}
+	// How it went stays whatever the room: the rest goes first.
+	room := s.frame().reply.w - style.Width(title) - 8
+	for len(parts) > 0 && style.Width(strings.Join(parts, "  "))+2+style.Width(words) > room {
+		parts = parts[:len(parts)-1]
+	}
 	return title, strings.Join(append(parts, s.d.Theme.Paint(tok, words)), "  ")
 }
 
@@ -115,7 +120,7 @@ func result(r *reply) (string, style.Token) {
 		more = " and " + docview.Number(int64(extra)) + " more"
 	}
 	odd := ""
-	if len(o.Flags) > 0 || broken(r) {
+	if r.view.Odd() > 0 || broken(r) {
 		odd = ", odd"
 	}
 	switch {

@@ -41,7 +41,7 @@ func (v *View) Actions() []action.Action {
 		next, prev = "Next error", "Previous error"
 	}
 	as := []action.Action{
-		{ID: "doc.fold", Title: "Fold or unfold", Short: "fold", Keys: []string{" "}, Hint: 20, Off: flat},
+		{ID: "doc.fold", Title: "Fold or unfold", Short: "fold", Keys: []string{" ", "enter"}, Hint: 20, Off: flat},
 		{ID: "doc.search", Title: "Search", Short: "search", Keys: []string{"/"}, Hint: 30, Off: empty},
 		{ID: "doc.next", Title: next, Keys: []string{"n"}, Hint: hint(v.query.Text != "" || v.mode == Errors, 31), Short: "next", Off: unsought},
 		{ID: "doc.prev", Title: prev, Keys: []string{"N"}, Off: unsought},
@@ -56,7 +56,11 @@ func (v *View) Actions() []action.Action {
 		{ID: "doc.enter", Title: "Unfold, or into the element", Keys: []string{"l"}, Off: flat},
 	}
 	if v.mode == Errors {
+		as[0].Keys = []string{" "}
 		as = append([]action.Action{{ID: "doc.locate", Title: "Go to the element in the RPC", Short: "go to element in RPC", Keys: []string{"enter"}, Hint: 10}}, as...)
+	}
+	if v.count > 0 {
+		as = append(as, action.Action{ID: "doc.uncount", Title: "Forget the count", Short: "not " + Number(int64(v.count)), Keys: []string{"esc"}, Hint: 3})
 	}
 	as = append(as, moves()...)
 	for i := range as {
@@ -100,6 +104,8 @@ func (v *View) Run(id action.ID) tea.Cmd {
 		return nil
 	}
 	switch id {
+	case "doc.uncount":
+		return nil
 	case "doc.ask.off", "doc.prefix.off":
 		v.answered()
 		return nil
@@ -208,9 +214,6 @@ func (v *View) motion(id action.ID, n int, counted bool) bool {
 
 // Count implements pane.Counter.
 func (v *View) Count(digit int) { v.count = min(10*v.count+digit, 1<<30) }
-
-// Uncount forgets the count.
-func (v *View) Uncount() { v.count = 0 }
 
 // Counting implements pane.Counter.
 func (v *View) Counting() bool { return v.count > 0 }

@@ -7,6 +7,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"dialtone/netconf"
+	"dialtone/netconf/xmldoc"
 	"dialtone/ui/safe"
 	"dialtone/ui/style"
 )
@@ -20,6 +21,7 @@ type errorList struct {
 	errs  []*netconf.RPCError
 	total int
 	flags []*netconf.Fault
+	flaws []xmldoc.Problem
 	width int
 	lines []errorLine
 }
@@ -33,10 +35,11 @@ type errorLine struct {
 }
 
 // SetErrors gives the view what the outcome of the reply says: its errors, how
-// many there were in all, and the oddities of the reply. The view changes to
-// the mode Errors when one of them is more than a warning.
+// many there were in all, and its oddities, to which it adds the flaws of the
+// XML. It is called once, when the document is whole. The view changes to the
+// mode Errors when one of the errors is more than a warning.
 func (v *View) SetErrors(o netconf.Outcome) {
-	v.errs = errorList{errs: o.Errors, total: o.ErrorCount, flags: o.Flags}
+	v.errs = errorList{errs: o.Errors, total: o.ErrorCount, flags: o.Flags, flaws: v.doc.Flaws()}
 	v.errs.layout(v.th, max(v.w-2, 20))
 	for _, e := range o.Errors {
 		if !e.Warning() {
@@ -62,7 +65,15 @@ func (l *errorList) layout(th *style.Theme, width int) {
 			l.add(th, block, style.Text, s)
 		}
 	}
+	for i, f := range l.flaws {
+		block := len(l.errs) + len(l.flags) + i
+		l.head(th, block, style.Warn, "odd", f.Code, "XML")
+		l.add(th, block, style.Text, f.What)
+	}
 }
+
+// Odd is how many oddities of the reply are listed.
+func (v *View) Odd() int { return len(v.errs.flags) + len(v.errs.flaws) }
 
 func (l *errorList) block(th *style.Theme, i int, e *netconf.RPCError) {
 	word, tok := "ERROR", style.Error
@@ -141,7 +152,7 @@ func (l *errorList) summary() string {
 	for _, p := range []struct {
 		n          int
 		one, other string
-	}{{errs, "error", "errors"}, {warns, "warning", "warnings"}, {len(l.flags), "oddity", "oddities"}} {
+	}{{errs, "error", "errors"}, {warns, "warning", "warnings"}, {len(l.flags) + len(l.flaws), "oddity", "oddities"}} {
 		if p.n > 0 {
 			out = append(out, plural(p.n, p.one, p.other))
 		}

@@ -465,8 +465,9 @@ func TestManyAndHugeErrorsAreBounded(t *testing.T) {
 	t.Parallel()
 	f := show(t, "<rpc-reply/>")
 	o := netconf.Outcome{ErrorCount: 10000}
+	huge := strings.Repeat("<b>x</b> ", 600000)
 	for range 100 {
-		o.Errors = append(o.Errors, &netconf.RPCError{Tag: "too-big", Severity: "error", Message: strings.Repeat("<b>x</b> ", 600000)})
+		o.Errors = append(o.Errors, &netconf.RPCError{Tag: "too-big", Severity: "error", Message: huge})
 	}
 	f.SetErrors(o)
 	if n := len(f.errs.lines); n > 10000 {
