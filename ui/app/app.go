@@ -4,6 +4,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"dialtone/conn"
+	"dialtone/keys"
 	"dialtone/netconf/tmpl"
 	"dialtone/ui"
 	"dialtone/ui/cli"
@@ -25,41 +27,52 @@ import (
 const leaving = 3 * time.Second
 
 // Run is the interface of the command line. It returns when the person has left
-// or ctx is done, with the terminal restored and every session ended.
+// or a signal came, with the terminal restored and every session ended.
 func Run(ctx context.Context, d cli.InterfaceDeps) error {
-	asker := ui.NewAsker()
-	o := d.Manager
-	o.Ask = asker
+	theme, ok := term.Look(os.Getenv).Theme(d.Theme, d.ASCII)
+	if !ok {
+		return &keys.Fault{Code: "THEME", What: fmt.Sprintf("there is no theme %q", d.Theme), Do: "Use " + strings.Join(style.Names(), ", ")}
+	}
 	demo := &demo{}
 	defer demo.close()
 	if d.Demo {
 		if err := demo.start(); err != nil {
 			return fmt.Errorf("start the simulated devices: %w", err)
 		}
-		o.Dialer = demo.dialer()
-		d.Profiles = demo.profiles()
+		d.Manager.Dialer, d.HostKeys, d.Profiles = demo.dialer(), demo.lab.Known(), demo.profiles()
 	}
-	o.Crashed = func(where string, value any, stack []byte) {
-		c := term.NewCrash(d.StateDir, o.Now) // the session has ended, the program lives on
+	asker := ui.NewAsker()
+	d.Manager.Ask = asker
+	d.Manager.Crashed = func(where string, value any, stack []byte) {
+		c := term.NewCrash(d.StateDir, d.Manager.Now) // that session has ended, the program lives on
 		c.Record(where, value, stack)
-		c.Save(nil)
+		d.Log.Error("panic", "where", where, "file", c.Save(nil).File)
 	}
-	m := conn.NewManager(o)
-	theme, err := theme(d)
-	if err != nil {
-		return err
-	}
-	templates, badTemplates := templates(d.ConfigDir)
-	err = ui.Run(ctx, ui.Deps{
+	templates, notes := templates(d.ConfigDir)
+	m := conn.NewManager(d.Manager)
+	err := ui.Run(untilInterrupt(ctx), ui.Deps{
 		Deps: screen.Deps{
 			Backend: m, Profiles: d.Profiles, Journal: d.Journal, Templates: templates, Theme: theme, Keys: d.Config.Keys,
-			Now: o.Now, ReadOnly: d.ReadOnly, Demo: d.Demo, ConfigDir: d.ConfigDir, StateDir: d.StateDir, WorkDir: d.WorkDir,
+			Now: d.Manager.Now, ReadOnly: d.ReadOnly, Demo: d.Demo, ConfigDir: d.ConfigDir, StateDir: d.StateDir, WorkDir: d.WorkDir,
 			HostKeys: d.HostKeys, StartDemo: demo.one,
 		},
-		Input: d.Input, Output: d.Output, Target: d.Target, Asker: asker, Mouse: d.Config.Mouse, Notes: append(d.Notes, badTemplates...),
+		Input: d.Input, Output: d.Output, Target: d.Target, Asker: asker, Mouse: d.Config.Mouse, Notes: append(d.Notes, notes...),
 	})
 	farewell(m, os.Stderr)
 	return err
+}
+
+// untilInterrupt ends with ctx only for SIGINT: the screen sees the other
+// signals itself and leaves in order.
+func untilInterrupt(ctx context.Context) context.Context {
+	out, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, func() {
+		var s cli.Signal
+		if errors.As(context.Cause(ctx), &s) && s.Code == cli.ExitInterrupted {
+			cancel(s)
+		}
+	})
+	return out
 }
 
 // farewell ends all sessions and says which of them had uncommitted work.
@@ -67,33 +80,8 @@ func farewell(m *conn.Manager, w io.Writer) {
 	ctx, cancel := context.WithTimeout(context.Background(), leaving)
 	defer cancel()
 	for _, dev := range m.Close(ctx) {
-		fmt.Fprintf(w, "%s: left with %s\n", safe.Text(dev.Target.Name), atStake(dev))
+		fmt.Fprintf(w, "%s: %s.\n", safe.Text(dev.Target.Name), safe.Text(strings.Join(dev.AtStake(), "; ")))
 	}
-}
-
-func atStake(d conn.Device) string {
-	var parts []string
-	if d.Dirty == 1 {
-		parts = append(parts, "1 edit not committed")
-	} else if d.Dirty > 1 {
-		parts = append(parts, fmt.Sprintf("%d edits not committed", d.Dirty))
-	}
-	for _, l := range d.Locks {
-		parts = append(parts, fmt.Sprintf("the lock on %s, which the device releases", l))
-	}
-	if len(parts) == 0 {
-		return "work that was not committed"
-	}
-	return strings.Join(parts, ", ")
-}
-
-// theme is the one that was asked for, as far as the terminal can show it.
-func theme(d cli.InterfaceDeps) (*style.Theme, error) {
-	t, ok := term.Look(os.Getenv).Theme(d.Theme, d.ASCII)
-	if !ok && d.Theme != "" {
-		return nil, fmt.Errorf("there is no theme %q; there are %s", d.Theme, strings.Join(style.Names(), ", "))
-	}
-	return t, nil
 }
 
 // templates are those built in and the person's own; the notes name files that

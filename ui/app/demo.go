@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -34,6 +35,7 @@ func devices() []device {
 		{"core-r1", "core", "Junos dialect", simdev.Options{Name: "core-r1", Dialect: simdev.Junos}, simnet.Server{}},
 		{"edge-7", "edge", "RFC dialect, base:1.1", simdev.Options{Name: "edge-7", Dialect: simdev.RFC, Startup: true}, simnet.Server{}},
 		{"pe-big", "edge", "a configuration of 60 MB", simdev.Options{Name: "pe-big", Dialect: simdev.Junos, Bulk: 60_000_000}, simnet.Server{}},
+		{"lab-x", "lab", "its host key is not known yet", simdev.Options{Name: "lab-x", Dialect: simdev.Junos}, simnet.Server{Stranger: true}},
 		{"sat-3", "remote", "far away: 600 ms and 64 KB a second", simdev.Options{Name: "sat-3", Dialect: simdev.RFC, Bulk: 2_000_000,
 			Faults: simdev.Faults{BytesPerSec: 64 << 10}}, simnet.Server{RTT: 600 * time.Millisecond}},
 	}
@@ -54,14 +56,17 @@ func (d *demo) start() error {
 		}
 		t := h.Target()
 		no := false
-		t.Name, t.Agent, t.Pin = dev.name, &no, []string{ssh.FingerprintSHA256(h.HostKey())}
+		t.Name, t.Agent = dev.name, &no
+		if !dev.server.Stranger {
+			t.Pin = []string{ssh.FingerprintSHA256(h.HostKey())}
+		}
 		d.list = append(d.list, profile.Profile{Target: t, Group: dev.group, Note: dev.note})
 	}
 	d.lab = lab
 	return nil
 }
 
-func (d *demo) dialer() link.Dialer { return dial.New(dial.Options{Hosts: d.lab.Known()}) }
+func (d *demo) dialer() link.Dialer { return dial.New(dial.Options{Hosts: d.lab.Known(), Home: os.DevNull}) }
 
 func (d *demo) profiles() profile.Store { return profile.Memory(d.list...) }
 
