@@ -1,6 +1,7 @@
 package simdev
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"strconv"
@@ -15,26 +16,22 @@ type source struct {
 	space string // namespace of the entries, "" for Junos
 }
 
-// newSource plans entries that add up to about size bytes of XML.
+// newSource plans entries that add up to about size bytes of a reply.
 func newSource(dialect Dialect, space string, size int64) *source {
 	s := &source{junos: dialect == Junos, space: space}
-	indent := "  "
+	indent, depth := "  ", 3
 	if s.junos {
-		indent = "    "
+		indent, depth = "    ", 4
 	}
 	const probe = 64
-	var sum int64
+	var b bytes.Buffer
+	p := newPrinter(&b, indent)
 	for i := range probe {
-		sum += int64(len(render([]*node{s.entry(i * 997)}, indent, space))) + 1
+		p.node(s.entry(i*997), depth, space)
 	}
-	s.n = int((size*probe + sum - 1) / sum)
-	// The rendering above starts at the margin; below <interfaces> every line
-	// is indented once or twice more.
-	lines := int64(strings.Count(string(render([]*node{s.entry(1)}, indent, space)), "\n") + 1)
-	margin := lines * int64(len(indent)) * 2
-	if per := sum/probe + margin; per > 0 {
-		s.n = int((size + per - 1) / per)
-	}
+	_ = p.flush() // a bytes.Buffer takes everything
+	per := int64(b.Len() / probe)
+	s.n = int((size + per - 1) / per)
 	return s
 }
 

@@ -255,6 +255,15 @@ func textLeafList(kids []*node, name string, depth int, line func(int, string)) 
 }
 
 func textStatement(k *node, cs *schema, depth int, line func(int, string)) {
+	if cs != nil && cs.flat && len(k.kids) > 0 && !inactive(k) {
+		textLines(k, k.kids, cs, depth, func(at int, t string) {
+			if at == depth && t != "}" {
+				t = k.local + " " + t
+			}
+			line(at, t)
+		})
+		return
+	}
 	prefix := ""
 	if inactive(k) {
 		prefix = "inactive: "

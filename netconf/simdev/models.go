@@ -287,7 +287,7 @@ interfaces
       description = string
       disable !
       vlan-id = uint16
-      family
+      family &
         inet
           mtu = uint16
           address [name]
@@ -423,7 +423,7 @@ policy-options
       reject !
   as-path *
 firewall
-  family
+  family &
     inet
       filter [name]
         name = string

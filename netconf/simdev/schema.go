@@ -16,6 +16,7 @@ type schema struct {
 	keys         []string
 	anon         bool   // Junos: the text form leaves the list's own name out
 	open         bool   // takes anything below
+	flat         bool   // Junos: the text form repeats its name before each child: family inet {
 	line         bool   // Junos: the text form puts an entry with one leaf on one line
 	typ, def     string // of leaves
 	kids         []*schema
@@ -37,6 +38,7 @@ const (
 //	name [key]      list             name [key] ~  list whose name text omits
 //	name = type     leaf             name = type (default)
 //	name += type    leaf-list        name !        leaf without value
+//	name &          container whose name the text form repeats before each child
 //	... ~ on a leaf: the text form leaves its name out      ... ^ entry on one line
 //	@namespace      namespace of what follows at the margin
 func parseSchema(text string) *schema {
@@ -70,6 +72,8 @@ func statement(body string) *schema {
 	switch {
 	case rest == "*":
 		s.open = true
+	case rest == "&":
+		s.flat = true
 	case rest == "!":
 		s.kind = empty
 	case strings.HasPrefix(rest, "["):
