@@ -2,11 +2,13 @@ package editor
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	tea "github.com/charmbracelet/bubbletea"
 
 	"dialtone/ui/action"
 	"dialtone/ui/msg"
+	"dialtone/ui/safe"
 )
 
 // paneActions are what letters do while the editor is not editing.
@@ -296,10 +298,22 @@ func (e *Editor) move(id action.ID) tea.Cmd {
 		if e.problem.Line == 0 {
 			return msg.Say(msg.Info, "no mistake was found")
 		}
-		e.Goto(e.problem.Line, e.problem.Col)
-		return msg.Say(msg.Info, e.problem.What)
+		e.moveTo(e.charPos(e.problem.Line, e.problem.Col))
+		return msg.Say(msg.Info, safe.Text(e.problem.What))
 	}
 	return nil
+}
+
+// charPos returns the place of a line and a column that counts characters,
+// both from 1; too large ones are the last.
+func (e *Editor) charPos(line, col int) Pos {
+	l := min(max(line-1, 0), e.buf.len()-1)
+	s, off := e.buf.shown(l), 0
+	for ; col > 1 && off < len(s); col-- {
+		_, n := utf8.DecodeRuneInString(s[off:])
+		off += n
+	}
+	return e.whole(Pos{l, off})
 }
 
 // scroll moves the cursor by n lines and the window with it.

@@ -22,7 +22,7 @@ import (
 )
 
 // Check tells where text stops being well-formed XML: line and column from 1,
-// and what is wrong there. Line 0 means that nothing is. It is called from a
+// the column in characters, and what is wrong there. Line 0 means that nothing is. It is called from a
 // command for long texts, so it must be safe for that.
 type Check func(text []byte) (line, col int, what string)
 
