@@ -131,7 +131,7 @@ func (w *writer) run() {
 		if st == found {
 			if f := w.add(); f != noFault {
 				off := int(w.row.Off)
-				w.pos, w.depth, w.mode = pos, depth, m
+				w.pos, w.depth, w.mode, w.lead = pos, depth, m, 0
 				w.breakAt(f, off)
 			} else if !w.declared && w.cut == never && w.prolog() == faultEncoding {
 				w.breakAt(faultEncoding, w.pos)
@@ -209,7 +209,7 @@ func (w *writer) closes(r *Row) bool {
 	n := len(w.stack) - 1
 	top := &w.stack[n]
 	off := int(r.Off) + 2
-	if top.nameLen != w.name || string(w.text[top.name:top.name+w.name]) != string(w.text[off:off+w.name]) {
+	if top.nameLen != w.name || !sameName(w.text, top.name, off, w.name) {
 		return false
 	}
 	if top.children >= bigElement {

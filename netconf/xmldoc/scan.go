@@ -86,6 +86,8 @@ type scanner struct {
 	depth int // of the next element
 	mode  mode
 
+	lead int // where the next row begins, when it is behind pos: known already
+
 	row Row // the row found last; Off, Len and so on are valid after found
 
 	// of the tag found last
@@ -177,7 +179,9 @@ func skipSpace(t []byte, p int) int {
 // as before.
 func (s *scanner) next() status {
 	t, q := s.text, s.pos
-	if q >= len(t) || class[t[q]]&clsSpace != 0 {
+	if q < s.lead {
+		q = s.lead
+	} else if q >= len(t) || class[t[q]]&clsSpace != 0 {
 		q = skipSpace(t, q)
 	}
 	if q == len(t) {
@@ -357,11 +361,18 @@ func (s *scanner) tagShort(q int) status {
 // it returns the offset behind its end tag, or 0 when it is not.
 func (s *scanner) leafEnd(q int) (int, status) {
 	t, e := s.text, s.tagEnd
-	if e+1 < len(t) && t[e] == '<' && t[e+1] != '/' {
-		return 0, found
+	if e < len(t) && (t[e] == '\n' || t[e] == '<') {
+		p := e
+		if t[e] == '\n' {
+			p = skipSpace(t, e)
+		}
+		if p+1 < len(t) && t[p] == '<' && t[p+1] != '/' {
+			s.lead = p
+			return 0, found
+		}
 	}
 	lim := min(len(t), e+maxRow)
-	lt := bytes.IndexByte(t[e:lim], '<')
+	lt, feed := firstTag(t[e:lim])
 	if lt < 0 {
 		if s.final || lim == e+maxRow {
 			return 0, found
@@ -386,7 +397,7 @@ func (s *scanner) leafEnd(q int) (int, status) {
 		}
 		return 0, s.short(q, wantMark, '>', '>', p+1)
 	}
-	if string(t[lt+2:p]) != string(name) {
+	if !sameName(t, q+1, lt+2, len(name)) {
 		return 0, found
 	}
 	for spaces := 0; t[p] != '>'; spaces++ {
@@ -400,11 +411,45 @@ func (s *scanner) leafEnd(q int) (int, status) {
 			return 0, wantAny
 		}
 	}
-	if content := t[e:lt]; bytes.IndexByte(content, '\n') >= 0 &&
-		bytes.IndexByte(bytes.Trim(content, " \t\r\n"), '\n') >= 0 {
+	if feed && bytes.IndexByte(bytes.Trim(t[e:lt], " \t\r\n"), '\n') >= 0 {
 		return 0, found
 	}
 	return p + 1, found
+}
+
+// firstTag returns the offset of the first '<' in b, or -1, and whether there is
+// a line feed before it. Most values are short: three words are looked at here.
+func firstTag(b []byte) (lt int, feed bool) {
+	const (
+		ones = 0x0101010101010101
+		high = 0x80 * ones
+	)
+	p := 0
+	for ; p+8 <= min(len(b), 24); p += 8 {
+		v := binary.LittleEndian.Uint64(b[p:])
+		// The lowest bit set in these tells the first such byte exactly.
+		x, y := v^'<'*ones, v^'\n'*ones
+		tags := (x - ones) &^ x & high
+		feeds := (y - ones) &^ y & high
+		if tags != 0 {
+			return p + bits.TrailingZeros64(tags)/8, feed || feeds&(tags&-tags-1) != 0
+		}
+		feed = feed || feeds != 0
+	}
+	lt = bytes.IndexByte(b[p:], '<')
+	if lt < 0 {
+		return -1, feed
+	}
+	return p + lt, feed || bytes.IndexByte(b[p:p+lt], '\n') >= 0
+}
+
+// sameName reports whether n bytes at a and at b are the same.
+func sameName(t []byte, a, b, n int) bool {
+	if n <= 8 && n > 0 && max(a, b)+8 <= len(t) {
+		x := binary.LittleEndian.Uint64(t[a:]) ^ binary.LittleEndian.Uint64(t[b:])
+		return x<<(64-8*n) == 0
+	}
+	return string(t[a:a+n]) == string(t[b:b+n])
 }
 
 func (s *scanner) endTag(q int) status {
