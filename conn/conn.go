@@ -53,6 +53,7 @@ type Device struct {
 	Stage   link.Stage // of the dial, "" when none is under way
 	Doubts  []Doubt    // requests whose outcome is unknown, newest last
 	Former  []Former   // the sessions that this row had before, newest last
+	Pending *Pending   // confirmed commit that waits; nil: none is known of
 	Redial  time.Time  // when it is dialled again by itself; zero: it is not
 	Redials int        // dials made by themselves since the session was open
 }
@@ -65,6 +66,18 @@ type Doubt struct {
 	Name     string // of the operation
 	Target   string // datastore, "" when none
 	Sent     time.Time
+}
+
+// Pending is a confirmed commit whose confirmation has not been sent, or not
+// been answered. It is a value that never changes.
+type Pending struct {
+	Exchange ExchangeID
+	Sent     time.Time
+	// Deadline is when the device rolls back, counted from Sent and so never
+	// too late.
+	Deadline  time.Time
+	PersistID string // "": it ends with the session
+	Unsure    bool   // the answer to it, or to its confirmation, is not known
 }
 
 // Former is an earlier session of the same row. A device that still holds a

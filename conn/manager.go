@@ -331,7 +331,8 @@ func (m *Manager) Events() <-chan Event {
 }
 
 // Close ends all sessions in an orderly way within ctx, then by force. It
-// returns the sessions that had uncommitted work. Nothing of the manager runs
+// returns the sessions that had uncommitted work or a confirmed commit waiting,
+// as they were before (Device.AtStake has the words). Nothing of the manager runs
 // when it returns, and it takes no more calls but those that read.
 func (m *Manager) Close(ctx context.Context) []Device {
 	m.mu.Lock()
@@ -342,7 +343,7 @@ func (m *Manager) Close(ctx context.Context) []Device {
 	m.closing = true
 	var dirty []Device
 	for _, s := range m.sessions {
-		if s.life != nil && s.dev.Dirty > 0 {
+		if s.life != nil && (s.dev.Dirty > 0 || s.dev.Pending != nil) {
 			dirty = append(dirty, s.dev)
 		}
 		m.leave(s)

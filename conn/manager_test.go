@@ -660,3 +660,52 @@ func TestManyIdleSessionsAreCheap(t *testing.T) {
 		t.Errorf("%d goroutines for %d sessions", running, n)
 	}
 }
+
+func TestConfirmedCommitAfterALoss(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		commit string
+		stays  bool
+		words  string
+	}{
+		"without persist": {`<commit><confirmed/></commit>`, false, "rolls it back"},
+		"with persist":    {`<commit><confirmed/><persist>tok1</persist></commit>`, true, "persist-id"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t, map[string]*simdev.Device{"r1": rfc(simdev.Faults{})})
+			m := NewManager(Options{Dialer: l})
+			closing(t, m)
+			id := m.Connect(target("r1"))
+			until(t, m, id, "open", inState(Open))
+			ended(t, m, send(t, m, id, edit))
+			if o, err := ended(t, m, send(t, m, id, tc.commit)); err != nil || !o.OK {
+				t.Fatalf("%+v %v", o.Errors, err)
+			}
+			if d, _ := m.Device(id); d.Pending == nil || d.Dirty != 0 {
+				t.Fatalf("before the loss %+v", d)
+			}
+			l.cut("r1", nil)
+			d := until(t, m, id, "lost", inState(Lost))
+			if (d.Pending != nil) != tc.stays || !strings.Contains(strings.Join(d.Lost, "\n"), tc.words) {
+				t.Errorf("after it %+v", d)
+			}
+			if err := m.Reconnect(id); err != nil {
+				t.Fatal(err)
+			}
+			if d = until(t, m, id, "open again", inState(Open)); (d.Pending != nil) != tc.stays {
+				t.Errorf("after reconnecting %+v", d)
+			}
+			if !tc.stays {
+				return
+			}
+			o, err := ended(t, m, send(t, m, id, `<commit><persist-id>tok1</persist-id></commit>`))
+			if err != nil || !o.OK {
+				t.Errorf("confirmation: %+v %v", o.Errors, err)
+			}
+			if d, _ = m.Device(id); d.Pending != nil {
+				t.Errorf("after the confirmation %+v", d.Pending)
+			}
+		})
+	}
+}

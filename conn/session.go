@@ -224,6 +224,9 @@ func (m *Manager) opened(s *session, nc *netconf.Session) {
 	d.Locks, d.Dirty, d.Doubts, d.Lost, d.Err = nil, 0, nil, nil, nil
 	d.Redials = 0
 	d.Opened = m.o.Now()
+	if d.Pending != nil && !d.Opened.Before(d.Pending.Deadline) {
+		d.Pending = nil
+	}
 	m.state(s, Open)
 }
 
@@ -246,9 +249,12 @@ func (m *Manager) over(s *session, lf *life, err error, opened bool) (again bool
 	byUs := lf.left || s.bye
 	again = !byUs && !m.closing && m.o.Redial && !s.adopted && m.redials(s, err, opened)
 	if opened && !byUs {
-		d.Lost = lostWords(*d)
+		d.Lost = d.AtStake()
 	}
 	d.Locks, d.Dirty, d.Waiting, d.Redial = nil, 0, 0, time.Time{}
+	if d.Pending != nil && d.Pending.PersistID == "" {
+		d.Pending = nil
+	}
 	if !again {
 		s.life = nil
 	}
@@ -270,7 +276,7 @@ func (m *Manager) over(s *session, lf *life, err error, opened bool) (again bool
 func (m *Manager) redials(s *session, err error, opened bool) bool {
 	if opened {
 		d := s.dev
-		return len(d.Locks) == 0 && d.Dirty == 0 && len(d.Doubts) == 0 && !s.broken
+		return len(d.Locks) == 0 && d.Dirty == 0 && len(d.Doubts) == 0 && !s.broken && (d.Pending == nil || d.Pending.PersistID != "")
 	}
 	return s.dev.Redials > 0 && transient(err)
 }

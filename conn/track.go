@@ -77,6 +77,7 @@ func means(r netconf.Request) (mark, netconf.Datastore) {
 func (m *Manager) settle(s *session, x *Exchange, o netconf.Outcome) {
 	what, store := means(x.Request)
 	d := &s.dev
+	d.Pending = pendingAfter(d.Pending, x, o)
 	if o.Result == netconf.Unknown {
 		doubt := Doubt{Exchange: x.ID, Name: x.Request.Name, Target: x.Request.Target, Sent: o.Sent}
 		d.Doubts = append(slices.Clone(d.Doubts), doubt)
@@ -117,8 +118,9 @@ func (m *Manager) settle(s *session, x *Exchange, o netconf.Outcome) {
 	})
 }
 
-// lostWords says what went with a session that was not ended by us.
-func lostWords(d Device) []string {
+// AtStake says what is lost, or left behind, when the session ends now: locks,
+// uncommitted edits, a confirmed commit, requests of unknown outcome.
+func (d Device) AtStake() []string {
 	var ws []string
 	for _, l := range d.Locks {
 		ws = append(ws, fmt.Sprintf("the lock on %s (session %d)", l, d.NetconfID))
@@ -132,6 +134,13 @@ func lostWords(d Device) []string {
 			ws = append(ws, edits+": the device discards what was under the lock")
 		} else {
 			ws = append(ws, edits+": a shared candidate may still hold them")
+		}
+	}
+	if p := d.Pending; p != nil {
+		if p.PersistID == "" {
+			ws = append(ws, "the confirmed commit: the device rolls it back when the session ends")
+		} else {
+			ws = append(ws, fmt.Sprintf("the confirmed commit stays pending until %s: a new session can confirm it with its persist-id", p.Deadline.Format("15:04:05")))
 		}
 	}
 	for _, u := range d.Doubts {

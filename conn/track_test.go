@@ -42,15 +42,15 @@ func TestMeaningOfRequests(t *testing.T) {
 	}
 }
 
-func TestLostWords(t *testing.T) {
+func TestWordsForWhatIsAtStake(t *testing.T) {
 	t.Parallel()
-	if ws := lostWords(Device{}); len(ws) != 0 {
+	if ws := (Device{}).AtStake(); len(ws) != 0 {
 		t.Errorf("nothing to lose: %v", ws)
 	}
-	ws := strings.Join(lostWords(Device{
+	ws := strings.Join(Device{
 		NetconfID: 4711, Locks: []netconf.Datastore{netconf.Running}, Dirty: 3,
 		Doubts: []Doubt{{Name: "commit", Sent: time.Date(2026, 3, 1, 14, 1, 58, 0, time.UTC)}},
-	}), "; ")
+	}.AtStake(), "; ")
 	for _, w := range []string{"the lock on running (session 4711)", "3 uncommitted edits: a shared candidate may still hold them", "commit, sent 14:01:58: it may or may not"} {
 		if !strings.Contains(ws, w) {
 			t.Errorf("%q is missing in %s", w, ws)
@@ -62,4 +62,53 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte(`<load-configuration rollback="0"/>`))
 	f.Add([]byte(`<rpc><rpc><edit-config><target/></edit-config>`))
 	f.Fuzz(func(t *testing.T, b []byte) { read(b) }) // must end and not panic
+}
+
+func TestConfirmedCommits(t *testing.T) {
+	t.Parallel()
+	sent := time.Date(2026, 3, 1, 14, 0, 0, 0, time.UTC)
+	waits := &Pending{Exchange: 1, Sent: sent, Deadline: sent.Add(time.Minute), PersistID: "tok"}
+	good := netconf.Outcome{Result: netconf.Answered, OK: true, Sent: sent}
+	refused := netconf.Outcome{Result: netconf.Answered, Sent: sent}
+	unknown := netconf.Outcome{Result: netconf.Unknown, Sent: sent}
+	for _, tc := range []struct {
+		body  string
+		now   *Pending
+		o     netconf.Outcome
+		want  time.Duration // 0: none waits
+		id    string
+		doubt bool
+	}{
+		{`<commit/>`, nil, good, 0, "", false},
+		{`<commit><confirmed/></commit>`, nil, good, 600 * time.Second, "", false},
+		{`<commit><confirmed/><confirm-timeout>120</confirm-timeout><persist>tok1</persist></commit>`, nil, good, 120 * time.Second, "tok1", false},
+		{`<commit><confirmed/><persist-id>tok</persist-id></commit>`, waits, good, 600 * time.Second, "tok", false},
+		{`<commit><confirmed/></commit>`, nil, refused, 0, "", false},
+		{`<commit><confirmed/></commit>`, nil, unknown, 600 * time.Second, "", true},
+		{`<commit><confirmed/></commit>`, nil, netconf.Outcome{Result: netconf.NotSent}, 0, "", false},
+		{`<commit><persist-id>tok</persist-id></commit>`, waits, good, 0, "", false},
+		{`<commit><persist-id>tok</persist-id></commit>`, waits, refused, time.Minute, "tok", false},
+		{`<commit><persist-id>tok</persist-id></commit>`, waits, unknown, time.Minute, "tok", true},
+		{`<cancel-commit><persist-id>tok</persist-id></cancel-commit>`, waits, good, 0, "", false},
+		{`<cancel-commit/>`, waits, unknown, time.Minute, "tok", true},
+		{`<get/>`, waits, good, time.Minute, "tok", false},
+		{`<commit-configuration><confirmed/><confirm-timeout>5</confirm-timeout></commit-configuration>`, nil, good, 5 * time.Minute, "", false},
+		{`<commit-configuration><check/></commit-configuration>`, waits, good, time.Minute, "tok", false},
+		{`<commit-configuration/>`, waits, good, 0, "", false},
+		{`<commit><confirmed/><confirm-timeout>-1</confirm-timeout></commit>`, nil, good, 600 * time.Second, "", false},
+	} {
+		p := pendingAfter(tc.now, &Exchange{ID: 2, Request: request(t, tc.body)}, tc.o)
+		if tc.want == 0 {
+			if p != nil {
+				t.Errorf("%s: %+v waits", tc.body, p)
+			}
+			continue
+		}
+		if p == nil || p.Deadline != sent.Add(tc.want) || p.PersistID != tc.id || p.Unsure != tc.doubt {
+			t.Errorf("%s: %+v", tc.body, p)
+		}
+	}
+	if waits.Unsure {
+		t.Error("a value was changed")
+	}
 }

@@ -1,3 +1,5 @@
+//go:build unix
+
 package cli_test
 
 import (
@@ -93,9 +95,8 @@ func (c *console) answer(question, keys string) {
 func TestQuestionsAreAskedOnTheTerminal(t *testing.T) {
 	t.Parallel()
 	h, d := newHome(t), device(t, simdev.Options{}, simnet.Server{})
-	args := []string{"rpc", "admin@" + d.Addr()}
 	h.write(h.config("profiles", "r1.toml"), "via = \"ssh\"\nhost = \"127.0.0.1\"\nport = "+d.Addr()[strings.LastIndexByte(d.Addr(), ':')+1:]+"\nuser = \"admin\"\npassword = \"ask\"\n")
-	args = []string{"rpc", "r1"}
+	args := []string{"rpc", "r1"}
 	con := h.onTerminal(get, args...)
 	con.answer("yes, once, no or the fingerprint: ", "maybe\ryess\x7f\r")
 	con.answer("assword of", "wrong\x15"+password+"\r")

@@ -280,7 +280,7 @@ func (a *app) converse(ctx context.Context, r *run, t link.Target, q *question, 
 		lctx, stop := context.WithTimeout(context.Background(), closeTime)
 		defer stop()
 		for _, d := range m.Close(lctx) {
-			a.note("%s: %s was not committed.", safe.Text(d.Target.Name), edits(d.Dirty))
+			a.note("%s: %s.", safe.Text(d.Target.Name), safe.Text(strings.Join(d.AtStake(), "; ")))
 		}
 	}
 	defer leave()
@@ -305,13 +305,6 @@ func (a *app) converse(ctx context.Context, r *run, t link.Target, q *question, 
 	o2, _, xerr := x.Snapshot()
 	r.log.Info("exchange", "target", t.Name, "operation", req.Name, "bytes", o2.Bytes, "errors", o2.ErrorCount, "error", fmt.Sprint(xerr))
 	return a.finish(ctx, out, outcomeError(o2, xerr))
-}
-
-func edits(n int) string {
-	if n == 1 {
-		return "1 edit"
-	}
-	return fmt.Sprintf("%d edits", n)
 }
 
 func sendError(err error) error {
