@@ -180,6 +180,14 @@ func (in *input) chunked() ([]byte, error) {
 	start := in.r
 	end := in.take(start)
 	for in.left == 0 && end-start < largeBuf/2 {
+		if b := in.buf[in.r:in.w]; len(b) > 4 && b[0] == '\n' && b[1] == '#' && '1' <= b[2] && b[2] <= '9' && b[3] == '\n' {
+			// The commonest header of a device that sends drop by drop.
+			in.r += 4
+			in.chunk = int64(b[2] - '0')
+			in.left = in.chunk
+			end = in.take(end)
+			continue
+		}
 		h := parseHeader(in.buf[in.r:in.w], in.opts.Quirks.LenientChunks)
 		if h.n == 0 || h.size == 0 || h.size >= joinBelow || in.r+h.n == in.w {
 			break // the next call takes it, or waits, or reports it
@@ -195,7 +203,9 @@ func (in *input) chunked() ([]byte, error) {
 // where it ends.
 func (in *input) take(to int) int {
 	n := int(min(in.left, int64(in.w-in.r)))
-	if to != in.r {
+	if n == 1 {
+		in.buf[to] = in.buf[in.r]
+	} else if to != in.r {
 		copy(in.buf[to:], in.buf[in.r:in.r+n])
 	}
 	in.r += n

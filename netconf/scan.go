@@ -19,8 +19,7 @@ type scanner struct {
 	errs    []*RPCError
 	count   int  // of all errors
 	failed  bool // one of them was not a warning
-	ok      bool // <ok/> was seen
-	tags    int  // start tags
+	tags    int  // start tags, exact up to two
 	replies int  // <rpc-reply> start tags
 
 	inError []byte // the error element being gathered, at most maxErrorBytes
@@ -97,12 +96,14 @@ func (x *scanner) run(b []byte) {
 			b = x.inside(b)
 			continue
 		}
-		n := bytes.IndexByte(b, '<')
-		if n < 0 {
-			n = len(b)
-		}
-		if x.depth > 0 || x.counting {
+		var n int
+		if x.depth > 0 || x.counting || x.tags < 2 {
+			if n = bytes.IndexByte(b, '<'); n < 0 {
+				n = len(b)
+			}
 			x.text(b[:n])
+		} else {
+			n = plain(b)
 		}
 		if b = b[n:]; len(b) == 0 {
 			return
@@ -113,6 +114,42 @@ func (x *scanner) run(b []byte) {
 		}
 		x.gather(b[:n])
 		b = b[n:]
+	}
+}
+
+// plain is the length of the beginning of b in which nothing can matter outside
+// of errors: text, end tags, and start tags whose name does not end like one of
+// those that startTag knows. Nearly all of a reply is that, so this is the loop
+// that a large reply spends its time in.
+func plain(b []byte) int {
+	i := 0
+	for {
+		n := bytes.IndexByte(b[i:], '<')
+		if n < 0 {
+			return len(b)
+		}
+		i += n
+		if i+1 >= len(b) || b[i+1] == '!' || b[i+1] == '?' {
+			return i
+		}
+		if b[i+1] == '/' {
+			i += 2
+			continue
+		}
+		j := i + 1
+		for j < len(b) && b[j] > ' ' && b[j] != '>' && b[j] != '/' {
+			j++
+		}
+		if j == len(b) {
+			return i
+		}
+		switch b[j-1] {
+		case 'r', 'g', 't', 'y':
+			if c := b[j-2]; c == 'o' || c == 'n' || c == 'l' { // error, warning, count, reply
+				return i
+			}
+		}
+		i = j
 	}
 }
 
@@ -161,7 +198,7 @@ func (x *scanner) tag(b []byte) int {
 	}
 	x.tags++
 	switch b[i-1] { // the last letter of each name below
-	case 'r', 'g', 'k', 't', 'y':
+	case 'r', 'g', 't', 'y':
 		return x.startTag(b, i)
 	}
 	return i
@@ -196,9 +233,6 @@ func (x *scanner) startTag(b []byte, end int) int {
 	name := b[1:end]
 	short := string(local(name))
 	switch short {
-	case "ok":
-		x.ok = true
-		return end
 	case "rpc-reply":
 		x.replies++
 		return end
