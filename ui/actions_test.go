@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"dialtone/ui/action"
+	"dialtone/ui/msg"
 	"dialtone/ui/uitest"
 )
 
@@ -21,7 +22,27 @@ func places(t *testing.T) map[string][]action.Action {
 	out["Devices"] = p.root.screenActions()
 	p.Press("/")
 	out["Devices, filter"] = p.root.screenActions()
+	p.Press("esc")
+	p.Send(msg.ShowHistory{ID: 1})
+	out["History"] = p.root.screenActions()
+	p.Send(msg.OpenSession{ID: 1})
+	out["Session, "+focused(p)] = p.root.screenActions()
+	for range 3 {
+		p.Press("tab")
+		out["Session, "+focused(p)] = p.root.screenActions()
+	}
+	p.Send(msg.OpenSession{ID: 4})
+	out["Session, lost"] = p.root.screenActions()
 	return out
+}
+
+// focused is the section of the first action, which is the focused pane's.
+func focused(p *program) string {
+	as := p.root.screenActions()
+	if len(as) == 0 {
+		return "no pane"
+	}
+	return strings.ToLower(as[0].Section)
 }
 
 func TestNoPlaceHasTwoActionsOnOneKey(t *testing.T) {
