@@ -2,7 +2,6 @@ package simdev
 
 import (
 	"bytes"
-	"fmt"
 	"maps"
 	"strconv"
 	"strings"
@@ -37,7 +36,7 @@ func newSource(dialect Dialect, space string, size int64) *source {
 
 // name returns the name of entry i, index finds it again.
 func (s *source) name(i int) string {
-	return fmt.Sprintf("xe-%d/%d/%d", 10+i/384, i/48%8, i%48)
+	return string(s.field(nil, fieldName, i))
 }
 
 func (s *source) index(name string) (int, bool) {
@@ -64,21 +63,98 @@ func (s *source) index(name string) (int, bool) {
 	return i, true
 }
 
+// The values of an entry, in the order of its fields.
+const (
+	fieldName = iota
+	fieldDesc
+	fieldMTU
+	fieldAddr
+	fields4
+)
+
+// field appends value f of entry i to b. Values hold nothing to be escaped.
+func (s *source) field(b []byte, f, i int) []byte {
+	switch f {
+	case fieldName:
+		b = append(b, "xe-"...)
+		b = strconv.AppendInt(b, int64(10+i/384), 10)
+		b = append(b, '/', byte('0'+i/48%8), '/')
+		return strconv.AppendInt(b, int64(i%48), 10)
+	case fieldDesc:
+		b = append(b, "customer "...)
+		b = padded(b, i, 6)
+		b = append(b, ", site "...)
+		b = append(b, byte('A'+i%26))
+		b = padded(b, i%97, 2)
+		b = append(b, ", circuit EX-"...)
+		return padded(b, i*7919%100000000, 8)
+	case fieldMTU:
+		return strconv.AppendInt(b, int64(1500+i%4*512), 10)
+	}
+	b = append(b, "10."...)
+	for n, v := range [3]int{i >> 14 & 255, i >> 6 & 255, i<<2&255 | 1} {
+		if n > 0 {
+			b = append(b, '.')
+		}
+		b = strconv.AppendInt(b, int64(v), 10)
+	}
+	return b
+}
+
+// padded appends v with zeros in front, width digits at least.
+func padded(b []byte, v, width int) []byte {
+	for lim := 10; width > 1; width-- {
+		if v < lim {
+			b = append(b, '0')
+		}
+		lim *= 10
+	}
+	return strconv.AppendInt(b, int64(v), 10)
+}
+
 // entry makes entry i.
 func (s *source) entry(i int) *node {
-	addr := fmt.Sprintf("10.%d.%d.%d", i>>14&255, i>>6&255, i<<2&255|1)
-	desc := fmt.Sprintf("customer %06d, site %c%02d, circuit EX-%08d", i, 'A'+i%26, i%97, i*7919%100000000)
-	mtu := strconv.Itoa(1500 + i%4*512)
+	var v [fields4]string
+	for f := range v {
+		v[f] = string(s.field(nil, f, i))
+	}
+	return s.shape(v)
+}
+
+// shape is an entry with given values.
+func (s *source) shape(v [fields4]string) *node {
 	if s.junos {
 		return el("interface",
-			leaf("name", s.name(i)), leaf("description", desc), leaf("mtu", mtu),
+			leaf("name", v[fieldName]), leaf("description", v[fieldDesc]), leaf("mtu", v[fieldMTU]),
 			el("unit", leaf("name", "0"),
-				el("family", el("inet", el("address", leaf("name", addr+"/30"))))))
+				el("family", el("inet", el("address", leaf("name", v[fieldAddr]+"/30"))))))
 	}
 	return inNS(s.space, el("interface",
-		leaf("name", s.name(i)), leaf("description", desc),
-		leaf("type", "ethernet"), leaf("enabled", "true"), leaf("mtu", mtu),
-		el("ipv4", el("address", leaf("ip", addr), leaf("prefix-length", "30")))))
+		leaf("name", v[fieldName]), leaf("description", v[fieldDesc]),
+		leaf("type", "ethernet"), leaf("enabled", "true"), leaf("mtu", v[fieldMTU]),
+		el("ipv4", el("address", leaf("ip", v[fieldAddr]), leaf("prefix-length", "30")))))
+}
+
+// mould is the printed text of an entry, cut at its values: no trees are made
+// where whole entries are asked for.
+type mould struct {
+	text  [fields4 + 1]string
+	field [fields4]int
+}
+
+func (s *source) mould(indent string, depth int, outer string) mould {
+	var b bytes.Buffer
+	p := newPrinter(&b, indent)
+	p.node(s.shape([fields4]string{"\x00", "\x01", "\x02", "\x03"}), depth, outer)
+	_ = p.flush() // a bytes.Buffer takes everything
+	var m mould
+	rest := b.String()
+	for k := range m.field {
+		at := strings.IndexAny(rest, "\x00\x01\x02\x03")
+		m.text[k], m.field[k], rest = rest[:at], int(rest[at]), rest[at+1:]
+	}
+	m.text[fields4] = rest
+	return m
 }
 
 // bulk is the invented part of one list: all entries of src but those that are
@@ -180,8 +256,25 @@ func namesOnly(filters []*node) ([]string, bool) {
 
 // print writes the entries as children.
 func (b *bulk) print(p *printer, depth int, outer string) {
-	b.each(func(n *node) bool {
-		p.node(n, depth, outer)
-		return p.err == nil
-	})
+	if b.empty() {
+		return
+	}
+	if b.filter != nil || b.conv != nil {
+		b.each(func(n *node) bool {
+			p.node(n, depth, outer)
+			return p.err == nil
+		})
+		return
+	}
+	m := b.src.mould(p.indent, depth, outer)
+	for i := 0; i < b.src.n && p.err == nil; i++ {
+		if len(b.gone) > 0 && b.gone[b.src.name(i)] {
+			continue
+		}
+		for k, f := range m.field {
+			p.buf = append(p.buf, m.text[k]...)
+			p.buf = b.src.field(p.buf, f, i)
+		}
+		p.str(m.text[fields4])
+	}
 }

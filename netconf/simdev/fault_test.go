@@ -285,6 +285,31 @@ func TestBulk(t *testing.T) {
 	}
 }
 
+// The fast way of printing invented entries gives what the trees would.
+func TestBulkPrintsLikeTrees(t *testing.T) {
+	t.Parallel()
+	for _, dialect := range []Dialect{RFC, Junos} {
+		src := newSource(dialect, "urn:x", 1<<18)
+		parent := &node{local: "interfaces", space: "urn:x"}
+		for i := range src.n {
+			parent.add(src.entry(i))
+			if j, ok := src.index(src.name(i)); !ok || j != i {
+				t.Fatalf("entry %d is found as %d", i, j)
+			}
+		}
+		want := string(render([]*node{parent}, "  ", ""))
+		got := string(render([]*node{{local: "interfaces", space: "urn:x", bulk: &bulk{src: src}}}, "  ", ""))
+		if got != want {
+			t.Errorf("%s: %.600s\nwant %.600s", dialect, got, want)
+		}
+		for _, no := range []string{"xe-9/0/0", "xe-10/0/48", "xe-010/0/0", "xe-10/8/0", "ge-0/0/0", "xe-10/0", "xe-99999999/0/0"} {
+			if _, ok := src.index(no); ok {
+				t.Errorf("%s is found", no)
+			}
+		}
+	}
+}
+
 func TestConfigOfOnesOwn(t *testing.T) {
 	t.Parallel()
 	d, _ := device(Options{Config: []byte(`<top xmlns="urn:own"><list><name>a</name><v>1</v></list></top>`)})
