@@ -16,6 +16,7 @@ import (
 	"dialtone/conn/journal"
 	"dialtone/keys/atomicfile"
 	"dialtone/ui/action"
+	"dialtone/ui/highlight"
 	"dialtone/ui/msg"
 	"dialtone/ui/safe"
 	"dialtone/ui/screen"
@@ -45,11 +46,12 @@ type Screen struct {
 	typing  bool
 	focused bool
 	w, h    int
+	hl      *highlight.Highlighter
 }
 
 // New returns the history of one session's device, or of all when id is 0.
 func New(d *screen.Deps, id conn.SessionID) *Screen {
-	s := &Screen{d: d, id: id}
+	s := &Screen{d: d, id: id, hl: highlight.New(d.Theme)}
 	if dev, ok := d.Backend.Device(id); ok && id != 0 {
 		s.name = dev.Target.Name
 	}
@@ -373,9 +375,10 @@ func (s *Screen) export() tea.Cmd {
 	}
 }
 
-// stamp is the time of an entry: the day too when it is not today's.
+// stamp is the time of an entry where the clock of the program is: the day too
+// when it is not today's.
 func stamp(t, now time.Time) string {
-	t, now = t.Local(), now.Local()
+	t = t.In(now.Location())
 	if t.Format(time.DateOnly) == now.Format(time.DateOnly) {
 		return t.Format(time.TimeOnly)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"dialtone/conn/journal"
 	"dialtone/netconf"
+	"dialtone/ui/highlight"
 	"dialtone/ui/safe"
 	"dialtone/ui/style"
 	"dialtone/ui/widget/docview"
@@ -17,23 +18,76 @@ type columns struct {
 }
 
 func (s *Screen) columns(w int) columns {
-	c := columns{time: 11, target: 11, result: 16, size: 9, took: 8}
+	c := columns{time: 12, target: 11, result: 16, size: 9, took: 8}
 	if s.name == "" {
 		c.device = 14
 	}
 	if w < 72 {
-		c.target, c.result, c.device = 9, 12, min(c.device, 8)
+		c.target, c.result, c.took, c.device = 0, 13, 0, min(c.device, 9)
 	}
 	c.op = max(w-3-c.time-c.device-c.target-c.result-c.size-c.took, 8)
 	return c
 }
 
+// wide is the width from which on the request is shown beside the list.
+const wide = 120
+
 // View implements pane.Pane.
 func (s *Screen) View() string {
-	th, w := s.d.Theme, s.w-2
 	if s.w < 4 || s.h < 3 {
-		return strings.Join(th.Box(s.w, s.h, "", "", false, nil), "\n")
+		return strings.Join(s.d.Theme.Box(s.w, s.h, "", "", false, nil), "\n")
 	}
+	if s.w < wide {
+		return strings.Join(s.table(s.w), "\n")
+	}
+	w := s.w * 2 / 3
+	rows, beside := s.table(w), s.preview(s.w-w)
+	for i := range rows {
+		rows[i] += beside[i]
+	}
+	return strings.Join(rows, "\n")
+}
+
+// preview draws the request of the selected entry as it was kept.
+func (s *Screen) preview(w int) []string {
+	th := s.d.Theme
+	e, ok := s.selected()
+	if !ok {
+		return th.Box(w, s.h, "RPC", "", false, nil)
+	}
+	right := docview.Size(int64(e.RequestBytes))
+	switch {
+	case e.Cut:
+		right += "  cut"
+	case e.Redacted:
+		right += "  secrets taken out"
+	}
+	body, st := make([]string, 0, s.h), highlight.InText
+	for line := range strings.Lines(e.Request) {
+		if len(body) >= s.h-2 {
+			break
+		}
+		line = strings.TrimRight(line, "\r\n")
+		painted, _, more := s.hl.Row(line, st, 8).Paint(0, w-3, nil)
+		if more {
+			painted += th.Paint(style.Dim, th.Glyph(style.Cut))
+		}
+		body, st = append(body, " "+painted), highlight.Next(line, st)
+	}
+	return th.Box(w, s.h, "RPC  "+safe.Line(clip(e.Operation, 40)), right, false, body)
+}
+
+// clip cuts a name that would not fit into a title.
+func clip(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n])
+	}
+	return s
+}
+
+// table draws the list, width cells wide.
+func (s *Screen) table(width int) []string {
+	th, w := s.d.Theme, width-2
 	c := s.columns(w)
 	right := "all devices"
 	if s.name != "" {
@@ -56,7 +110,7 @@ func (s *Screen) View() string {
 	if len(s.shown) == 0 {
 		body = append(body, s.empty()...)
 	}
-	return strings.Join(th.Box(s.w, s.h, s.heading(), right, s.focused, body), "\n")
+	return th.Box(width, s.h, s.heading(), right, s.focused, body)
 }
 
 // heading is the title of the box: with what is under way, which is in no
@@ -116,7 +170,9 @@ func (s *Screen) join(c columns, at, device, op, target, result, size, took stri
 	cell(target, c.target)
 	cell(result, c.result)
 	b.WriteString(flushRight(size, c.size))
-	b.WriteString(flushRight(took, c.took))
+	if c.took > 0 {
+		b.WriteString(flushRight(took, c.took))
+	}
 	return b.String()
 }
 

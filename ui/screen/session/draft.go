@@ -167,7 +167,7 @@ func (s *Screen) offerDraft(m draftMsg) tea.Cmd {
 	dialog := &overlay.Confirm{
 		Theme: s.d.Theme, Title: "An RPC to " + safe.Text(s.dev.Target.Name) + " was not sent",
 		Body: []string{
-			"It was written on " + m.at.Local().Format("2006-01-02 15:04:05") + " and begins with:",
+			"It was written on " + m.at.In(s.d.Now().Location()).Format("2006-01-02 15:04:05") + " and begins with:",
 			firstLine(m.text),
 		},
 		Cancel: "leave it for later",

@@ -141,7 +141,7 @@ func (l *noteList) View(maxW, maxH int) string {
 		body[0] += th.Paint(style.Warn, fmt.Sprintf("   %s dropped before these", docview.Number(int64(n.dropped))))
 	}
 	for i := from; i < to; i++ {
-		row := noteRow(n.list[i])
+		row := noteRow(n.list[i], l.s.d.Now().Location())
 		if i == l.list.At() {
 			row = th.Paint(style.Focus, th.Glyph(style.Selected)) + th.Paint(style.Select, th.Fit(row[1:], maxW-3))
 		}
@@ -155,13 +155,13 @@ func (l *noteList) View(maxW, maxH int) string {
 	return strings.Join(lines, "\n")
 }
 
-func noteRow(x *netconf.Notification) string {
+func noteRow(x *netconf.Notification, zone *time.Location) string {
 	at, late := "-           ", "        "
 	if !x.EventTime.IsZero() {
-		at = x.EventTime.Local().Format("15:04:05.000")
+		at = x.EventTime.In(zone).Format("15:04:05.000")
 		late = fmt.Sprintf("%+.2f s", x.Received.Sub(x.EventTime).Seconds())
 	} else {
-		late = x.Received.Local().Format(time.TimeOnly)
+		late = x.Received.In(zone).Format(time.TimeOnly)
 	}
 	return fmt.Sprintf("   %s  %-9s %s", at, late, safe.Line(short(x.Name)))
 }

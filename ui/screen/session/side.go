@@ -149,7 +149,7 @@ func (s *Screen) sideRow(r sideRow, w int, selected bool) string {
 		nw := 18
 		plain = "   " + th.Fit(safe.Line(r.tmpl.tmpl.Title), max(w-3-nw, 8)) + th.Fit(note, nw)
 	case r.entry != nil:
-		plain = "   " + entryLine(th, *r.entry, max(w-3, 8))
+		plain = "   " + entryLine(th, *r.entry, s.d.Now(), max(w-3, 8))
 	}
 	if selected {
 		return th.Paint(style.Focus, th.Glyph(style.Selected)) + th.Paint(style.Select, th.Fit(plain[1:], w-1))
@@ -158,7 +158,7 @@ func (s *Screen) sideRow(r sideRow, w int, selected bool) string {
 }
 
 // entryLine is an entry in one short line.
-func entryLine(th *style.Theme, e journal.Entry, w int) string {
+func entryLine(th *style.Theme, e journal.Entry, now time.Time, w int) string {
 	name := safe.Line(e.Operation)
 	if e.Target != "" {
 		name += " " + safe.Line(e.Target)
@@ -172,5 +172,5 @@ func entryLine(th *style.Theme, e journal.Entry, w int) string {
 		took = docview.Took(e.Took())
 	}
 	end := th.Fit(how, 9) + " " + th.Fit(took, 7)
-	return e.Time.Local().Format(time.TimeOnly) + " " + th.Fit(name, max(w-9-len("123456789 1234567"), 4)) + end
+	return e.Time.In(now.Location()).Format(time.TimeOnly) + " " + th.Fit(name, max(w-9-len("123456789 1234567"), 4)) + end
 }
