@@ -66,7 +66,9 @@ func (d *demo) start() error {
 	return nil
 }
 
-func (d *demo) dialer() link.Dialer { return dial.New(dial.Options{Hosts: d.lab.Known(), Home: os.DevNull}) }
+func (d *demo) dialer() link.Dialer {
+	return dial.New(dial.Options{Hosts: d.lab.Known(), Home: os.DevNull})
+}
 
 func (d *demo) profiles() profile.Store { return profile.Memory(d.list...) }
 

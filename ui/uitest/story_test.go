@@ -1,0 +1,97 @@
+package uitest
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+)
+
+// program is the real binary, built once for all stories.
+var program Binary
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	program.Remove()
+	os.Exit(code)
+}
+
+// TestStoryOfADemo is the first five minutes of a newcomer, in every size that
+// the interface promises: start, filter, open, send a template, fold, search,
+// copy, write an RPC by hand, meet an rpc-error, go back, quit.
+func TestStoryOfADemo(t *testing.T) {
+	t.Parallel()
+	bin := program.Path(t)
+	for _, size := range [][2]int{{80, 24}, {140, 40}, {60, 15}} {
+		t.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(t *testing.T) {
+			t.Parallel()
+			m := StartTmux(t, TmuxOptions{W: size[0], H: size[1]}, bin, "demo")
+			m.See("Devices", "core-r1", "edge-7", "pe-big", "sat-3")
+			m.Keys("/")
+			m.Type("edge")
+			m.Gone("core-r1")
+			m.Keys("Enter")
+			m.Keys("Enter")
+			m.See("edge-7 ●", "open 0")
+
+			m.Keys("t")
+			m.See("type to filter")
+			m.Type("get-config running")
+			m.See("get-config (running)")
+			m.Keys("Enter")
+			m.See("<get-config>", "no effect on device")
+			m.Keys("C-r")
+			m.See("Reply 1", "  ok ━", "<rpc-reply")
+
+			m.Keys("/")
+			m.Type("eth1")
+			m.Keys("Enter")
+			m.Until("the path of a match", func(s string) bool { return strings.Contains(s, "interface[name=eth1]") })
+			m.Keys("h")
+			m.Keys("Space")
+			m.See("▸ <interface>")
+
+			m.Keys("y")
+			m.See("subtree")
+			m.Keys("p")
+			m.See("opied")
+
+			m.Keys("Tab")
+			if size[0] >= 120 {
+				m.Until("the RPC pane to be focused", func(s string) bool { return strings.Contains(s, "┏━ RPC") || pressTab(m) })
+			}
+			m.Keys("i")
+			m.Until("EDIT in the first row", editing)
+			m.Keys("C-End")
+			m.Keys("C-u", "BSpace", "C-u", "BSpace", "C-u", "BSpace", "C-u", "BSpace", "C-u", "BSpace", "C-u", "BSpace", "C-u")
+			m.Type("<delete-config><target><candidate/></target></delete-config>")
+			m.See("delete-config")
+			m.Keys("Escape")
+			m.Until("no EDIT in the first row", func(s string) bool { return !editing(s) })
+			m.Keys("C-r")
+			m.See("type")
+			m.Type("edge-7")
+			m.Keys("Enter")
+			m.See("FAILED", "ERROR")
+
+			m.Keys("1")
+			m.See(" open ", "2 of 5")
+			m.Keys("q")
+			m.See("uit")
+			m.Keys("Q")
+			if code := m.Exit(); code != 0 {
+				t.Errorf("exit code %d", code)
+			}
+		})
+	}
+}
+
+func editing(s string) bool {
+	first, _, _ := strings.Cut(s, "\n")
+	return strings.HasSuffix(strings.TrimRight(first, " "), " EDIT") || strings.Contains(first, " EDIT  ")
+}
+
+func pressTab(m *Tmux) bool {
+	m.Keys("Tab")
+	return false
+}
