@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -135,14 +136,11 @@ func (k *KnownHosts) load(name string) (*hostsFile, error) {
 // parseHosts splits a file; bad lines become problems.
 func parseHosts(name string, data []byte) *hostsFile {
 	f := &hostsFile{}
-	for num := 1; len(data) > 0; num++ {
-		var b []byte
-		if i := bytes.IndexByte(data, '\n'); i >= 0 {
-			b, data = data[:i], data[i+1:]
-		} else {
-			b, data = data, nil
-		}
-		l, ok, err := parseHostLine(b)
+	text := string(data)
+	for num := 1; text != ""; num++ {
+		var line string
+		line, text, _ = strings.Cut(text, "\n")
+		l, ok, err := parseHostLine(line)
 		l.num = num
 		if ok {
 			f.lines = append(f.lines, l)

@@ -257,21 +257,17 @@ func TestFilesThatCannotBeReadAreNeverOverwritten(t *testing.T) {
 	}
 }
 
-func TestManyHashedLinesLoadFast(t *testing.T) {
-	t.Parallel()
-	var b bytes.Buffer
-	key := authKey(newSigner(t).PublicKey())
+func BenchmarkManyHashedLines(b *testing.B) {
+	var text bytes.Buffer
+	key := newSigner(b).PublicKey()
 	for i := range 50_000 {
-		fmt.Fprintf(&b, "|1|%027d=|%027d= %s\n", i, i, key)
+		fmt.Fprintf(&text, "|1|%027d=|%027d= %s\n", i, i, authKey(key))
 	}
-	k := NewKnownHosts(hostsFileOf(t, b.String()))
-	start := time.Now()
-	if _, _, err := k.Check("r1:830", nil, newSigner(t).PublicKey()); err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("50,000 hashed lines: %v", time.Since(start))
-	if d := time.Since(start); d > 5*time.Second {
-		t.Errorf("took %v", d)
+	path := hostsFileOf(b, text.String())
+	for b.Loop() {
+		if _, _, err := NewKnownHosts(path).Check("r1:830", nil, key); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 
@@ -410,7 +406,7 @@ func FuzzKnownHostsLine(f *testing.F) {
 	f.Add([]byte("|1|c2FsdHNhbHRzYWx0c2FsdHNhbHQ=|c2FsdHNhbHRzYWx0c2FsdHNhbHQ= ssh-rsa AAAA"))
 	f.Add([]byte("r1 \x00 x\r"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		l, ok, err := parseHostLine(b)
+		l, ok, err := parseHostLine(string(b))
 		if ok && (err != nil || l.hosts == "" || l.key == "") {
 			t.Errorf("%q: %+v %v", b, l, err)
 		}

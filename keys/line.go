@@ -1,7 +1,6 @@
 package keys
 
 import (
-	"bytes"
 	"crypto/sha1"
 	"encoding/base64"
 	"errors"
@@ -42,11 +41,11 @@ var (
 // parseHostLine reads one line without its newline, by the rules of sshd(8)
 // "SSH_KNOWN_HOSTS FILE FORMAT" as OpenSSH applies them: what follows a NUL is
 // ignored. ok is false for blank lines and comments.
-func parseHostLine(b []byte) (l hostLine, ok bool, err error) {
-	if i := bytes.IndexByte(b, 0); i >= 0 {
-		b = b[:i]
+func parseHostLine(s string) (l hostLine, ok bool, err error) {
+	if i := strings.IndexByte(s, 0); i >= 0 {
+		s = s[:i]
 	}
-	s := strings.TrimLeft(string(bytes.TrimSuffix(b, []byte("\r"))), " \t")
+	s = strings.TrimLeft(strings.TrimSuffix(s, "\r"), " \t")
 	if s == "" || s[0] == '#' {
 		return l, false, nil
 	}

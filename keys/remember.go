@@ -103,7 +103,7 @@ func forgetLines(data []byte, record string) []byte {
 		} else {
 			data = nil
 		}
-		l, ok, err := parseHostLine(bytes.TrimSuffix(raw, []byte("\n")))
+		l, ok, err := parseHostLine(string(bytes.TrimSuffix(raw, []byte("\n"))))
 		if err != nil || !ok || l.mark != plainLine {
 			out = append(out, raw...)
 			continue

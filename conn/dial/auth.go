@@ -24,7 +24,8 @@ const (
 	abuseBanner  = 1 << 20  // ends the connection
 	humanTime    = 110 * time.Second
 	agentTime    = 60 * time.Second
-	humanRetries = 3 // how often a person may type a password
+	eatTries     = 40 // each eats a packet; the library allows 64 tries in all
+	humanRetries = 3  // how often a person may type a password
 )
 
 // auth signs in on one connection. The library calls next from the goroutine
@@ -50,6 +51,8 @@ type auth struct {
 	kbd      kbdState
 	saved    savedPassword
 	fatal    error
+	over     error // why no method is picked any more
+	eaten    int   // methods given out since
 
 	mu     sync.Mutex
 	banner []byte
@@ -86,8 +89,31 @@ func (a *auth) said() string {
 
 // next picks the method after the last one failed: keys of the agent, key
 // files, keyboard-interactive, password.
+//
+// When nothing is left it does not return the error at once: the library would
+// then stop reading, and its reader would hang for ever on packets that a
+// hostile device has sent ahead. The connection is closed and a method that
+// sends nothing eats what had arrived.
 func (a *auth) next(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
-	a.closeAttempt()
+	var m ssh.AuthMethod
+	if a.over == nil {
+		a.closeAttempt()
+		m, a.over = a.pick(c)
+	}
+	if a.over == nil {
+		return m, nil
+	}
+	if a.eaten++; a.eaten > eatTries {
+		return nil, a.over
+	}
+	a.w.mute()
+	return ssh.KeyboardInteractive(func(_, _ string, prompts []string, _ []bool) ([]string, error) {
+		return make([]string, len(prompts)), nil
+	}), nil
+}
+
+// pick is next without the cleaning up.
+func (a *auth) pick(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 	if a.fatal != nil {
 		return nil, a.fatal
 	}

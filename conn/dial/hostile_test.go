@@ -322,6 +322,34 @@ func TestBannersWithoutEnd(t *testing.T) {
 	}
 }
 
+// TestPacketsSentAheadAreEaten gives up while many packets wait; that nothing
+// hangs on them is seen at the end of all tests.
+func TestPacketsSentAheadAreEaten(t *testing.T) {
+	t.Parallel()
+	sent := make(chan struct{})
+	target := rudeServer(t, func(c *ssh.ServerConfig) {
+		var pre ssh.ServerPreAuthConn
+		c.PreAuthConnCallback = func(conn ssh.ServerPreAuthConn) { pre = conn }
+		c.KeyboardInteractiveCallback = func(_ ssh.ConnMetadata, ask ssh.KeyboardInteractiveChallenge) (*ssh.Permissions, error) {
+			go func() { // ends with the connection
+				defer close(sent)
+				for range 500 {
+					_ = pre.SendAuthBanner("b")
+				}
+			}()
+			_, err := ask("", "", []string{"?"}, []bool{true})
+			return nil, err
+		}
+	}, nil)
+	_, err := New(Options{Home: t.TempDir()}).Dial(within(t, 10*time.Second), target, &person{challenge: func(link.ChallengeQuestion) ([]string, error) {
+		<-sent
+		return nil, link.ErrDeclined
+	}}, nil)
+	if code(err) != "AUTH-FAIL" {
+		t.Errorf("%v", err)
+	}
+}
+
 // polite answers like a device and then lets rude do its work beside an echo.
 func polite(rude func(conn *ssh.ServerConn, ch ssh.Channel)) func(*ssh.ServerConn, <-chan ssh.NewChannel, <-chan *ssh.Request) {
 	return func(conn *ssh.ServerConn, chans <-chan ssh.NewChannel, reqs <-chan *ssh.Request) {

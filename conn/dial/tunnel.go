@@ -82,6 +82,7 @@ func (d *Dialer) signIn(ctx context.Context, conn net.Conn, addr string, t link.
 	a := &auth{ctx: alive, d: d, t: t, ask: ask, w: w}
 	peer := link.Peer{Via: t.Via, Addr: addr, User: t.User}
 	var peerMu sync.Mutex // the library calls back from its own goroutine
+	w.early.Store(true)
 	w.begin(handshakeTime)
 	c, chans, reqs, err := ssh.NewClientConn(w, addr, &ssh.ClientConfig{
 		Config: ssh.Config{
@@ -105,9 +106,14 @@ func (d *Dialer) signIn(ctx context.Context, conn net.Conn, addr string, t link.
 			return nil
 		},
 	})
+	w.early.Store(false)
+	if err == nil && a.over != nil { // let in after all, when we had given up
+		err = a.over
+		newTunnel(c, w, chans, reqs, peer, 0).close()
+	}
 	if err != nil {
 		w.Close()
-		if a.fatal != nil && ctx.Err() == nil {
+		if a.fatal != nil && ctx.Err() == nil && w.why() == nil {
 			return nil, a.fatal
 		}
 		return nil, handshakeFault(ctx, w, t, *stage.Load(), err)

@@ -15,6 +15,10 @@ import (
 // peer (RFC 4253 section 4.2).
 const versionMax = 16 << 10
 
+// earlyRead is how much is read at once during the handshake, so that few
+// packets can be waiting when it is given up (auth.next).
+const earlyRead = 512
+
 // wire is the network connection below SSH. It keeps what the library does
 // not tell: when bytes came last, what came instead of an SSH greeting, and
 // why the connection was ended. During the handshake it also owns the deadline.
@@ -28,6 +32,8 @@ type wire struct {
 
 	greeted atomic.Bool // the version line has been seen
 	head    []byte      // what came until then; only the reader touches it before greeted
+	early   atomic.Bool // the handshake is not over: reads are kept short
+	muted   atomic.Bool // writes go nowhere and succeed
 
 	written atomic.Pointer[chan struct{}] // closed at the next write
 
@@ -47,6 +53,9 @@ func newWire(c net.Conn, addr string, dead context.CancelFunc) *wire {
 
 // Read looks at what comes until the version line is complete.
 func (w *wire) Read(p []byte) (int, error) {
+	if w.early.Load() {
+		p = p[:min(len(p), earlyRead)]
+	}
 	n, err := w.Conn.Read(p)
 	if n > 0 {
 		w.last.Store(time.Now().UnixNano())
@@ -69,6 +78,9 @@ func (w *wire) Read(p []byte) (int, error) {
 
 // Write reports the reason when the connection was ended here.
 func (w *wire) Write(p []byte) (int, error) {
+	if w.muted.Load() {
+		return len(p), nil
+	}
 	n, err := w.Conn.Write(p)
 	if w.written.Load() != nil {
 		if c := w.written.Swap(nil); c != nil {
@@ -97,6 +109,12 @@ func (w *wire) blame(cause error) {
 	if w.cause == nil {
 		w.cause = cause
 	}
+}
+
+// mute closes the connection and has writes succeed from then on.
+func (w *wire) mute() {
+	w.muted.Store(true)
+	w.Close()
 }
 
 // Close ends the connection without a reason of its own.
