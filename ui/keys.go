@@ -10,6 +10,30 @@ import (
 	"dialtone/ui/pane"
 )
 
+// typed takes a key in its turn: behind those of a burst that is under way.
+func (r *root) typed(k tea.KeyMsg) tea.Cmd {
+	if len(r.held) > 0 {
+		r.held = append(r.held, k)
+		return nil
+	}
+	return r.key(k)
+}
+
+// nextHeld handles the first key of a burst and asks for the next one by a
+// message, so that a dialog which one key opens gets the keys after it.
+func (r *root) nextHeld() tea.Cmd {
+	if len(r.held) == 0 {
+		return nil
+	}
+	k := r.held[0]
+	r.held = r.held[1:]
+	cmd := r.key(k)
+	if len(r.held) == 0 {
+		return cmd
+	}
+	return tea.Batch(cmd, func() tea.Msg { return nextKey{} })
+}
+
 // key brings a key to its place: the reserved ones, the dialogs, text that is
 // being typed, the action of the screen, the action of the root.
 func (r *root) key(k tea.KeyMsg) tea.Cmd {
@@ -52,7 +76,12 @@ func (r *root) altKey(k tea.KeyMsg) tea.Cmd {
 		return esc
 	}
 	k.Alt = false
-	return tea.Sequence(esc, func() tea.Msg { return k })
+	waiting := len(r.held) > 0
+	r.held = append([]tea.KeyMsg{k}, r.held...)
+	if waiting {
+		return esc // the burst goes on by itself
+	}
+	return tea.Batch(esc, func() tea.Msg { return nextKey{} })
 }
 
 // smallKey is what still works on the card of a terminal that is too small.
@@ -118,12 +147,12 @@ func (r *root) burst(k tea.KeyMsg) tea.Cmd {
 	if len(k.Runes) > maxBurst {
 		return msg.Say(msg.Info, "Pasted text is ignored here.")
 	}
-	cmds := make([]tea.Cmd, len(k.Runes))
-	for i, c := range k.Runes {
-		one := tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{c}}
-		cmds[i] = func() tea.Msg { return one }
+	keys := make([]tea.KeyMsg, 0, len(k.Runes)+len(r.held))
+	for _, c := range k.Runes {
+		keys = append(keys, tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{c}})
 	}
-	return tea.Sequence(cmds...)
+	r.held = append(keys, r.held...)
+	return func() tea.Msg { return nextKey{} }
 }
 
 func (r *root) paste(k tea.KeyMsg) tea.Cmd {

@@ -42,6 +42,7 @@ type root struct {
 	w, h   int
 	tabs   []tab // the device list is the first and always there
 	at     int
+	held   []tea.KeyMsg // keys that came in one read, still to be handled
 	stack  overlay.Stack
 	toasts overlay.Toasts
 	zoomed bool
@@ -128,7 +129,9 @@ func (r *root) Update(m tea.Msg) tea.Cmd {
 	case tea.ResumeMsg:
 		return tea.Batch(tea.ClearScreen, tea.WindowSize(), r.tick())
 	case tea.KeyMsg:
-		return tea.Batch(r.key(m), r.tick())
+		return tea.Batch(r.typed(m), r.tick())
+	case nextKey:
+		return tea.Batch(r.nextHeld(), r.tick())
 	case tea.MouseMsg:
 		if r.stack.Top() != nil {
 			return nil
@@ -232,6 +235,7 @@ type (
 	toastMsg  struct{}
 	quitMsg   struct{}
 	signalled struct{}
+	nextKey   struct{}
 	closeNow  struct{ screen pane.Screen }
 )
 

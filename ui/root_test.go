@@ -324,3 +324,19 @@ func TestReconnectKeepsTheTab(t *testing.T) {
 		t.Errorf("%d tabs, tab %d", len(p.root.tabs), p.root.at)
 	}
 }
+
+func TestKeysBehindABurstKeepTheirTurn(t *testing.T) {
+	t.Parallel()
+	p := lab(t, nil)
+	// As the framework has it: the key arrives before the commands have run.
+	cmd := p.root.Update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("gjj")})
+	later := p.root.Update(uitest.Key("k"))
+	p.Do(cmd)
+	p.Do(later)
+	if got := p.selected(); got != "core-r2" {
+		t.Errorf("gjj and k are at %s", got)
+	}
+	if len(p.root.held) != 0 {
+		t.Errorf("%d keys are held", len(p.root.held))
+	}
+}

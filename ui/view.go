@@ -75,19 +75,19 @@ func (r *root) tabRow() string {
 		widths[i] = style.Width(parts[i]) + 2
 	}
 	first, last := window(widths, r.at, room-10)
-	row := " dialtone"
+	row := " dialtone "
 	if first > 0 {
-		row += " " + t.Glyph(style.Ellipsis)
+		row += t.Glyph(style.Ellipsis)
 	}
-	for i := first; i < last; i++ {
+	for i := first; i < last; i++ { // brackets take the place of blanks, so that nothing shifts
 		if i == r.at {
-			row += " " + t.Paint(style.Title, "["+parts[i]+"]")
+			row += t.Paint(style.Title, "["+parts[i]+"]")
 		} else {
-			row += "  " + parts[i]
+			row += " " + parts[i] + " "
 		}
 	}
 	if last < len(r.tabs) {
-		row += " " + t.Glyph(style.Ellipsis)
+		row += t.Glyph(style.Ellipsis)
 	}
 	return t.Fit(row, r.w-style.Width(right)-1) + right + " "
 }
