@@ -58,10 +58,7 @@ func (q *asker) close() {
 
 // line asks for one line; q.mu is held.
 func (q *asker) line(ctx context.Context, t Terminal, prompt string, echo bool) ([]byte, error) {
-	if _, err := io.WriteString(t, prompt); err != nil {
-		return nil, err
-	}
-	b, err := t.ReadLine(ctx, echo)
+	b, err := t.ReadLine(ctx, prompt, echo)
 	switch {
 	case errors.Is(err, errInterrupted):
 		q.cancel()

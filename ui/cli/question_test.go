@@ -48,17 +48,23 @@ func (h *home) onTerminal(stdin string, args ...string) *console {
 		h.t.Fatal(err)
 	}
 	slave.Close()
+	con.watch()
+	return con
+}
+
+// watch keeps what the terminal is sent.
+func (c *console) watch() {
 	done := make(chan struct{})
-	go func() { // ends when the program and the terminal have
+	go func() { // ends when the terminal is closed, or the program and its side are
 		defer close(done)
 		buf := make([]byte, 4096)
 		for {
-			n, err := master.Read(buf)
-			con.mu.Lock()
-			con.seen.Write(buf[:n])
-			con.mu.Unlock()
+			n, err := c.pty.Read(buf)
+			c.mu.Lock()
+			c.seen.Write(buf[:n])
+			c.mu.Unlock()
 			select {
-			case con.more <- struct{}{}:
+			case c.more <- struct{}{}:
 			default:
 			}
 			if err != nil {
@@ -66,8 +72,7 @@ func (h *home) onTerminal(stdin string, args ...string) *console {
 			}
 		}
 	}()
-	h.t.Cleanup(func() { master.Close(); <-done })
-	return con
+	c.t.Cleanup(func() { c.pty.Close(); <-done })
 }
 
 func (c *console) text() string {

@@ -16,9 +16,10 @@ import (
 // Terminal is where a person can be asked, whatever the standard streams are.
 type Terminal interface {
 	io.WriteCloser
-	// ReadLine returns a line without its end. Without echo nothing typed is
-	// shown. ctrl+c is errInterrupted, ctrl+d on an empty line io.EOF.
-	ReadLine(ctx context.Context, echo bool) ([]byte, error)
+	// ReadLine shows a prompt and returns a line without its end. Without echo
+	// nothing typed is shown, from before the prompt on. ctrl+c is
+	// errInterrupted, ctrl+d on an empty line io.EOF.
+	ReadLine(ctx context.Context, prompt string, echo bool) ([]byte, error)
 }
 
 const maxLine = 4096
@@ -86,7 +87,7 @@ func (t *tty) Close() error {
 
 // ReadLine reads in raw mode, so that the state of the terminal is known and
 // can be put back however the reading ends.
-func (t *tty) ReadLine(ctx context.Context, echo bool) (line []byte, err error) {
+func (t *tty) ReadLine(ctx context.Context, prompt string, echo bool) (line []byte, err error) {
 	var old *term.State
 	if err := control(t.in, func(fd uintptr) (err error) { old, err = term.MakeRaw(fd); return err }); err != nil {
 		return nil, err
@@ -96,6 +97,9 @@ func (t *tty) ReadLine(ctx context.Context, echo bool) (line []byte, err error) 
 		fmt.Fprintln(t.out)
 		err = errors.Join(err, rerr)
 	}()
+	if _, err := io.WriteString(t.out, prompt); err != nil {
+		return nil, err
+	}
 	type result struct {
 		line []byte
 		err  error
