@@ -120,6 +120,9 @@ func (s *Session) unqueue(c *call) {
 	for i, q := range s.queue {
 		if q == c {
 			s.queue = append(s.queue[:i:i], s.queue[i+1:]...)
+			if c.whole {
+				s.ownIDs--
+			}
 			return
 		}
 	}
@@ -133,6 +136,7 @@ const batchSize = 64 << 10
 type holder interface {
 	hold()
 	release() error
+	rest()
 }
 
 // write sends what is queued, all of it in as few Writes as possible, and ends
@@ -140,15 +144,35 @@ type holder interface {
 func (s *Session) write() {
 	defer s.writer.Done()
 	var batch []*call
+	h, gathers := s.t.(holder)
+	held := false
 	for {
 		s.mu.Lock()
 		batch = s.nextBatch(batch[:0])
-		s.writing = len(batch) > 0
-		s.mu.Unlock()
 		if len(batch) == 0 {
+			if held {
+				h.rest()
+			}
+			s.writing = false
+			s.mu.Unlock()
 			return
 		}
-		err := guard(func() error { return s.send(batch) })
+		s.mu.Unlock()
+		if gathers && len(batch) > 1 && !held {
+			held = true
+			h.hold()
+		}
+		err := guard(func() error {
+			for _, c := range batch {
+				if err := s.sendOne(c); err != nil {
+					return err
+				}
+			}
+			if held {
+				return h.release()
+			}
+			return nil
+		})
 		now := time.Now()
 		s.mu.Lock()
 		for _, c := range batch {
@@ -180,6 +204,9 @@ func (s *Session) nextBatch(batch []*call) []*call {
 		c.begun = true
 		s.owed[c.key] = c
 		size += len(c.body)
+		if c.whole {
+			s.ownIDs--
+		}
 		batch = append(batch, c)
 	}
 	n := copy(s.queue, s.queue[len(batch):])
@@ -188,22 +215,6 @@ func (s *Session) nextBatch(batch []*call) []*call {
 		s.queue = nil
 	}
 	return batch
-}
-
-func (s *Session) send(batch []*call) error {
-	h, gathers := s.t.(holder)
-	if gathers && len(batch) > 1 {
-		h.hold()
-	}
-	for _, c := range batch {
-		if err := s.sendOne(c); err != nil {
-			return err
-		}
-	}
-	if gathers && len(batch) > 1 {
-		return h.release()
-	}
-	return nil
 }
 
 // sendOne writes the request: byte for byte when it is whole, else inside an

@@ -118,11 +118,21 @@ func (t *transport) NextMessage() (io.Reader, error) {
 
 func (t *transport) NewMessage() (io.WriteCloser, error) { return t.out.begin() }
 
-// position, hold and release are for the session, which alone knows when a
-// silence is too long and when more requests follow.
+// The rest is for the session, which alone knows when a silence is too long,
+// when more requests follow, and when more replies are due. position and expect
+// belong to the reading goroutine, the others to the writing one.
+
+// position describes how far the message being received has come.
 func (t *transport) position() string { return t.in.position() }
-func (t *transport) hold()            { t.out.held = true }
-func (t *transport) release() error   { t.out.held = false; return t.out.flush() }
+
+// expect says whether messages are due, so that the buffer is kept for them.
+func (t *transport) expect(more bool) { t.in.busy = more }
+
+// hold lets messages gather; release sends them; rest gives back the buffer
+// that this needed.
+func (t *transport) hold()          { t.out.held = true }
+func (t *transport) release() error { return t.out.flush() }
+func (t *transport) rest()          { t.out.held, t.out.buf = false, nil }
 
 // message reads one received message. It copies nothing on its own account:
 // WriteTo hands over slices of the input buffer.

@@ -28,6 +28,7 @@ type input struct {
 	blanks  bool // an end-of-message frame came last: white space may follow it
 	serial  uint64
 
+	busy  bool // more messages are due: keep a large buffer
 	buf   []byte
 	r, w  int
 	base  int64 // offset of buf[0] in the stream
@@ -61,7 +62,7 @@ func (in *input) begin() error {
 	}
 	in.serial++
 	in.got, in.chunk, in.left = 0, 0, 0
-	if in.r == in.w && len(in.buf) > keptBuf {
+	if in.r == in.w && len(in.buf) > keptBuf && !in.busy {
 		in.base += int64(in.r)
 		in.buf, in.r, in.w = nil, 0, 0
 	}

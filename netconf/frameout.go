@@ -21,7 +21,7 @@ type output struct {
 	dst     io.Writer
 	rec     Recorder
 	framing Framing
-	held    bool // closed messages gather until release or until they are many
+	held    bool // closed messages gather until release, or until they are many
 	open    bool
 	err     error // final
 
@@ -84,7 +84,7 @@ func (o *output) flush() error {
 	if err != nil {
 		o.err = &Fault{Code: "NET-LOST", What: fmt.Sprintf("writing to the device: %v", err), Err: err}
 	}
-	if cap(o.buf) > keptBuf {
+	if cap(o.buf) > keptBuf && !o.held {
 		o.buf = nil
 	}
 	o.buf = o.buf[:0]

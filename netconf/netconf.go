@@ -3,10 +3,14 @@
 // Three layers, each of which can be used and tested alone:
 //
 //   - Transport carries whole messages and knows only the two framings of
-//     RFC 6242 (frame.go);
+//     RFC 6242 (frame.go; framein.go and chunked.go receive, frameout.go sends);
 //   - Open exchanges the hellos and agrees on capabilities (hello.go, caps.go);
 //   - Session sends requests and hands each reply to its own request
-//     (session.go).
+//     (session.go; call.go is a request's way out, read.go a reply's way in).
+//
+// Beside them: scan.go and rpcerror.go find the errors in a reply that passes
+// by, token.go reads small pieces of XML leniently, wellformed.go strictly, and
+// classify.go judges what a person typed.
 //
 // The package never decodes a reply: it reads the head of each message to find
 // its owner, scans what follows for rpc-errors, and passes the bytes on as

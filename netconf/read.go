@@ -260,6 +260,9 @@ func (s *Session) complete(in *inbound) {
 		c.out.Sent = c.out.First // the reply was faster than our own clock
 	}
 	delete(s.owed, c.key)
+	if t, ok := s.t.(interface{ expect(more bool) }); ok {
+		t.expect(len(s.owed)+len(s.queue) > 0)
+	}
 	close(c.done)
 	s.mu.Unlock()
 }

@@ -86,6 +86,7 @@ type Session struct {
 	mu      sync.Mutex
 	queue   []*call          // accepted, in order, not yet begun to be written
 	owed    map[string]*call // written or being written, reply not complete; by key
+	ownIDs  int              // requests in the queue that bring their own <rpc>
 	writing bool             // the writer runs
 	closing bool             // Close was called
 	err     error            // why the session ended
@@ -251,6 +252,9 @@ func (s *Session) enqueue(c *call, last bool) error {
 	}
 	c.queued = s.clock()
 	s.queue = append(s.queue, c)
+	if c.whole {
+		s.ownIDs++
+	}
 	if !s.writing {
 		s.writing = true
 		s.writer.Add(1)
@@ -264,6 +268,9 @@ func (s *Session) enqueue(c *call, last bool) error {
 func (s *Session) taken(key string) bool {
 	if s.owed[key] != nil {
 		return true
+	}
+	if s.ownIDs == 0 {
+		return false
 	}
 	for _, c := range s.queue {
 		if c.whole && c.key == key {
