@@ -1,6 +1,7 @@
 package xmldoc
 
 import (
+	"fmt"
 	"runtime"
 	"strings"
 	"testing"
@@ -182,6 +183,57 @@ func TestFlaws(t *testing.T) {
 			if got != want {
 				t.Errorf("%q: %q, want %q", text, got, want)
 			}
+		}
+	}
+}
+
+// outline is describe without the text.
+func outline(d *Doc) string {
+	rows := make([]Row, d.Rows())
+	for i := range rows {
+		rows[i] = d.Row(i)
+	}
+	p, _ := d.Problem()
+	return fmt.Sprint(rows, p, d.Lines(), d.w.index.marks)
+}
+
+// TestLimitsInPieces checks that decisions at the limits of the scanner do not
+// depend on how the text arrived.
+func TestLimitsInPieces(t *testing.T) {
+	t.Parallel()
+	for _, form := range []struct {
+		head, unit, tail string
+		limit            int
+	}{
+		{"<a>", "x", "</a>", maxRow},
+		{"<a>", " ", "</a>", maxRow},
+		{"<a>\n", " ", "<b/></a>", maxRow},
+		{"<a>", "\n", "x</a>", maxRow},
+		{"<a><b/>", "ä", "<c/></a>", maxRow / 2},
+		{"<a><!--", "-", "-->\n</a>", maxRow},
+		{"<a><![CDATA[", "]", "]]>x</a>", maxRow},
+		{"<a><?p", "?", "?></a>", maxRow},
+		{"<a></b>", "x", "<c>\ny", longLine},
+		{"<a></b>", "x", "<c>\ny", maxRow},
+		{"<a><", "b", ">c</a>", maxName},
+		{"<a></", "b", ">c</a>", maxName},
+		{"<a></a", " ", ">", maxName},
+		{"<a><b></b", " ", "></a>", 64},
+		{"<a ", "b", "='1'/>", maxName},
+	} {
+		for n := form.limit - 14; n <= form.limit+6; n++ {
+			text := form.head + strings.Repeat(form.unit, n) + form.tail
+			want := outline(load(t, text, len(text)))
+			// Byte by byte where it matters.
+			d := New(Options{})
+			first := max(0, len(text)-64)
+			feed(t, d, text[:first], 4096)
+			feed(t, d, text[first:], 1)
+			d.Finish(nil)
+			if got := outline(d); got != want {
+				t.Errorf("%q, %d times %q, %q: pieces differ:\n%.300s\n%.300s", form.head, n, form.unit, form.tail, got, want)
+			}
+			d.Close()
 		}
 	}
 }

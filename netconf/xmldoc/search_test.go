@@ -39,7 +39,7 @@ func checkSearch(t *testing.T, d *Doc, q Query) {
 		return
 	}
 	n := d.Rows()
-	for _, from := range []int{-1, 0, 1, n / 3, n / 2, n - 2, n - 1, n} {
+	for _, from := range []int{-1, 0, n / 2, n - 1, n} {
 		for _, back := range []bool{false, true} {
 			if from < -1 {
 				continue
@@ -55,10 +55,10 @@ func checkSearch(t *testing.T, d *Doc, q Query) {
 
 func TestSearch(t *testing.T) {
 	t.Parallel()
-	text := string(junosLike(200<<10, true))
+	text := string(junosLike(12<<10, true))
 	d := load(t, text, 4096)
-	line := load(t, string(junosLike(200<<10, false)), 4096)
-	for _, q := range []string{"ge-0/3/7", "GE-0/3/7", "<mpls/>", "</rpc-reply>", "<rpc-reply", "name>1", "absent", " ", "\n", "e", ">\n", "link 77 to CORE"} {
+	line := load(t, string(junosLike(12<<10, false)), 4096)
+	for _, q := range []string{"ge-0/0/7", "GE-0/0/7", "<mpls/>", "</rpc-reply>", "<rpc-reply", "name>1", "absent", " ", "\n", "e", ">\n", "link 7 to CORE"} {
 		for _, fold := range []bool{false, true} {
 			checkSearch(t, d, Query{q, fold})
 			checkSearch(t, line, Query{q, fold})
