@@ -25,6 +25,9 @@ func (s *Screen) columns(w int) columns {
 	if w < 72 {
 		c.target, c.result, c.took, c.device = 0, 13, 0, min(c.device, 9)
 	}
+	if c.device > 0 && w < 90 {
+		c.target = 0
+	}
 	c.op = max(w-3-c.time-c.device-c.target-c.result-c.size-c.took, 8)
 	return c
 }

@@ -45,13 +45,18 @@ func BenchmarkDocviewKey(b *testing.B) {
 		name  string
 		bytes int
 	}{{"100KB", 100_000}, {"100MB", 100 << 20}} {
-		for _, key := range []string{"doc.down", "doc.pagedown", "doc.bottom", "doc.fold"} {
+		for _, key := range []string{"doc.down", "doc.pagedown", "doc.bottom", "doc.fold", "doc.raw"} {
 			b.Run(size.name+"/"+key, func(b *testing.B) {
+				key := key
 				v := New(large(b, size.bytes), Options{Theme: theme(b, "default", false, false), Now: time.Now})
 				v.Resize(200, 60)
 				v.Focus(true)
 				v.Run("doc.down")
 				v.Run("doc.down")
+				if key == "doc.raw" {
+					v.setMode(Raw)
+					key = "doc.pagedown"
+				}
 				b.ReportAllocs()
 				b.ResetTimer()
 				for i := range b.N {

@@ -131,6 +131,8 @@ func (v *View) keep(f func(row int) int) {
 	if p.top = v.lineOf(top); p.cur < p.top {
 		p.top = max(p.cur-above, 0)
 	}
+	_, h := v.inner()
+	p.top = min(p.top, max(v.lines()-h, 0)) // what is left fills the screen
 	v.settle()
 }
 

@@ -22,7 +22,8 @@ const (
 	// cachedBytes bounds the cache; a screen needs a fraction of it.
 	cachedBytes = 8 << 20
 	// countedChildren is as far as the children of a folded row are counted.
-	countedChildren = 999
+	// The document keeps the numbers of large elements.
+	countedChildren = 9_999_999
 	// maxIndent keeps a deep document on the screen.
 	maxIndent = 60
 )
