@@ -416,6 +416,9 @@ func (a *auth) failure(c *ssh.ClientAuthContext) error {
 		}
 		for _, n := range a.notes {
 			f.What += "; " + n.Code + " " + n.What
+			if n.Do != "" && n.Code != "AGENT-NONE" {
+				f.What += " (" + n.Do + ")"
+			}
 		}
 	}
 	if len(c.PartialSuccessMethods) > 0 {

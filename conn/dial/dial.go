@@ -257,6 +257,17 @@ func (d *Dialer) route(t link.Target) ([]hop, error) {
 	return append(route, last), nil
 }
 
+// onlyNamed keeps the agent from offering anything but the first key file's
+// key, which it may hold unlocked.
+func (d *Dialer) onlyNamed(t *link.Target) {
+	if k := (keys.Files{Home: d.o.Home}).Public(t.Identity[0]); k != nil {
+		t.AgentKey = ssh.FingerprintSHA256(bareKey(k))
+		return
+	}
+	no := false
+	t.Agent = &no
+}
+
 // maxHops bounds the jump hosts of one dial.
 const maxHops = 8
 
@@ -325,8 +336,7 @@ func (d *Dialer) resolve(t link.Target, cfg *sshConfig, port int) (hop, []string
 	if len(t.Identity) == 0 {
 		t.Identity = entry.identity
 		if entry.identitiesOnly && len(t.Identity) > 0 && t.AgentKey == "" {
-			no := false
-			t.Agent = &no
+			d.onlyNamed(&t)
 		}
 	}
 	h := hop{target: t, address: net.JoinHostPort(name, strconv.Itoa(t.Port))}

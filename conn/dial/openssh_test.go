@@ -215,3 +215,5 @@ func TestOpenSSHRefusals(t *testing.T) {
 		}
 	})
 }
+
+func knownFile(path string) keys.HostKeys { return keys.NewKnownHosts(path) }
