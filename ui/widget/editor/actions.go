@@ -161,7 +161,7 @@ func (e *Editor) onKey(k tea.KeyMsg) tea.Cmd {
 		if len(text) > e.opt.MaxBytes {
 			return e.full(len(text))
 		}
-		return func() tea.Msg { return PasteMsg{e, text} }
+		return func() tea.Msg { return e.wrap(PasteMsg{e, text}) }
 	default:
 		if id, ok := e.keys[0][k.String()]; ok {
 			return e.Run(id)

@@ -38,9 +38,9 @@ type Options struct {
 	// together are taken for a paste.
 	Now func() time.Time
 
-	// Wrap is put around each message that the editor sends to itself, so that
-	// it finds its way to the screen that owns the editor, shown or not. That
-	// screen gives the inner message to Update.
+	// Wrap is put around each message that the editor sends to itself, and
+	// around PasteMsg, so that it finds its way to the screen that owns the
+	// editor, shown or not. That screen gives the inner message to Update.
 	Wrap func(tea.Msg) tea.Msg
 
 	// Highlighter is shared with other widgets when given.
@@ -169,7 +169,10 @@ func (e *Editor) SetEditing(on bool) {
 
 // Pasting reports whether the keys of the moment arrive too fast to be typed.
 // No key that arrives in between should act on a device.
-func (e *Editor) Pasting() bool { return e.typist.pasting }
+func (e *Editor) Pasting() bool {
+	t := &e.typist
+	return t.pasting && (e.opt.Now == nil || e.opt.Now().Sub(t.last) < quiet)
+}
 
 // Focus implements pane.Pane.
 func (e *Editor) Focus(on bool) tea.Cmd {

@@ -304,6 +304,10 @@ func TestEscapeInAPasteIsText(t *testing.T) {
 		t.Errorf("editing %v, pasting %v", r.Editing(), r.Pasting())
 	}
 	r.want("abc\x1bC\x1b")
+	r.clock.now = r.clock.now.Add(quiet)
+	if r.Pasting() {
+		t.Error("still pasting when nothing comes any more")
+	}
 	r.send(char('x'), time.Second)
 	if r.Pasting() {
 		t.Error("still pasting after a pause")
