@@ -70,6 +70,7 @@ func (in *inbound) Write(p []byte) (int, error) {
 		in.take(p)
 		return len(p), nil
 	}
+	in.s.replied.Store(in.s.clock()) // it may be a reply
 	b := p
 	if len(in.head) > 0 {
 		in.head = append(in.head, p...)
@@ -335,13 +336,16 @@ func (s *Session) end(err error) {
 	}
 	owed, queue := s.owed, s.queue
 	s.owed, s.queue = nil, nil
+	sent := make(map[*call]time.Time, len(owed))
+	for _, c := range owed {
+		sent[c] = c.sent
+	}
 	s.mu.Unlock()
 
-	s.writer.Wait() // the transport is closed: a Write that hangs returns
 	now := time.Now()
 	for _, c := range owed {
 		c.gate <- struct{}{}
-		c.out.Result, c.out.Ended, c.out.Sent = interrupted(c.effect), now, c.sent
+		c.out.Result, c.out.Ended, c.out.Sent = interrupted(c.effect), now, sent[c]
 		c.err = reason
 		<-c.gate
 		close(c.done)
@@ -350,6 +354,7 @@ func (s *Session) end(err error) {
 		c.out.Result, c.err = NotSent, reason
 		close(c.done)
 	}
+	s.writer.Wait() // the transport is closed, so that its Write returns
 	close(s.done)
 }
 

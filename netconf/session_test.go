@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -114,6 +116,42 @@ func TestRefusedRequests(t *testing.T) {
 	}
 	cancel()
 	<-first
+}
+
+// A session that waits for its device costs little (performance.md, goal 13).
+func TestIdleSessionIsCheap(t *testing.T) {
+	const n = 200
+	var before, after runtime.MemStats
+	pipes := make([]net.Conn, 2*n)
+	for i := range n {
+		pipes[2*i], pipes[2*i+1] = net.Pipe()
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	sessions := make([]*Session, n)
+	for i := range n {
+		go func() { // ends with the hello
+			io.WriteString(pipes[2*i+1], frame(EndOfMessage, helloOf("1.0", "1.1")))
+		}()
+		go io.ReadFull(pipes[2*i+1], make([]byte, len(ourHello(Options{}))+len(endMark))) // the same
+		var err error
+		if sessions[i], err = Open(t.Context(), NewTransport(pipes[2*i], FrameOptions{}), Options{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	each := (int64(after.HeapAlloc) - int64(before.HeapAlloc)) / n
+	t.Logf("%d B of heap for a session", each)
+	if each > 6<<10 {
+		t.Errorf("%d B of heap for a session", each)
+	}
+	for i, s := range sessions {
+		pipes[2*i].Close()
+		pipes[2*i+1].Close()
+		<-s.Done()
+	}
 }
 
 // waiting is the number of requests that the device owes a reply.
@@ -330,21 +368,28 @@ func TestSilenceIsNotTotalTime(t *testing.T) {
 		s := connect(t, Chunked, o, func(d *device) {
 			_, one := d.next()
 			_, two := d.next()
-			time.Sleep(8 * time.Second)
 			for _, p := range pieces(frame(Chunked, replyOf(one, "<a/>")), 20) {
 				time.Sleep(8 * time.Second)
 				d.raw(string(p))
 			}
 			time.Sleep(9 * time.Second)
 			d.reply(two, "<ok/>")
+			<-s1(d)
 		})
-		first, second := do(t.Context(), s, get("<get/>")), do(t.Context(), s, get("<get/>"))
-		if a := <-first; code(a.err) != "RPC-TIMEOUT" && a.err != nil {
-			t.Error(a.err)
+		start := time.Now()
+		first := do(t.Context(), s, get("<get/>"))
+		synctest.Wait()
+		second := do(t.Context(), s, get("<get/>"))
+		for _, a := range []<-chan answer{first, second} {
+			if a := <-a; a.err != nil || !a.out.OK {
+				t.Errorf("%+v %v", a.out, a.err)
+			}
 		}
-		if a := <-second; code(a.err) != "RPC-TIMEOUT" && a.err != nil {
-			t.Error(a.err)
+		if took := time.Since(start); took < 40*time.Second {
+			t.Errorf("took %v only", took)
 		}
+		s.t.Close()
+		<-s.Done()
 	})
 }
 
