@@ -184,7 +184,8 @@ func listed(names []string, s string) bool {
 // entry or leaf-list value. An invented entry becomes a real one.
 func find(target, n *node, cs *schema) *node {
 	keys, isL := isList(cs, n)
-	for _, k := range target.kids {
+	for i := len(target.kids) - 1; i >= 0; i-- { // edits in order find the last one at once
+		k := target.kids[i]
 		if k.local != n.local || (k.space != n.space && n.space != "" && k.space != "") {
 			continue
 		}

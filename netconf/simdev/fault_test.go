@@ -106,6 +106,17 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+func TestUnclosedCommitReply(t *testing.T) {
+	t.Parallel()
+	_, _, p := router(t, Options{Faults: Faults{Unclosed: true}})
+	p.ok(loadSet("set system host-name x"))
+	s := p.do("<commit-configuration/>")
+	if _, err := parse(strings.NewReader(s)); err == nil || !strings.Contains(s, "<commit-success/>") {
+		t.Errorf("%v: %s", err, s)
+	}
+	p.has(getRunning, "<host-name>x</host-name>")
+}
+
 func TestSilentDeviceDoesWhatItIsTold(t *testing.T) {
 	t.Parallel()
 	d, _ := device(Options{})
@@ -340,6 +351,45 @@ func BenchmarkBulkReply(b *testing.B) {
 		}
 	}
 	b.SetBytes(60 << 20)
+}
+
+// BenchmarkBulkSession reads 60 MB through both framers.
+func BenchmarkBulkSession(b *testing.B) {
+	d := New(Options{Bulk: 60 << 20})
+	near, far := net.Pipe()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- d.Serve(ctx, far, "admin") }() // ends with ctx
+	defer func() { cancel(); <-done }()
+	s, err := netconf.Open(ctx, netconf.NewTransport(near, netconf.FrameOptions{}), netconf.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(60 << 20)
+	for b.Loop() {
+		out, err := s.Do(ctx, netconf.Request{Name: "get-config", Body: []byte(getRunning)}, io.Discard)
+		if err != nil || out.Bytes < 60<<20 {
+			b.Fatalf("%d bytes, %v", out.Bytes, err)
+		}
+	}
+}
+
+// BenchmarkLargeLoad edits ten thousand interfaces in one request.
+func BenchmarkLargeLoad(b *testing.B) {
+	var x strings.Builder
+	for i := range 10000 {
+		fmt.Fprintf(&x, "set interfaces ge-1/%d/%d description x\n", i/100, i%100)
+	}
+	for b.Loop() {
+		d := New(Options{Dialect: Junos})
+		edit, e := parseSet(x.String(), d.model)
+		if e != nil {
+			b.Fatal(e)
+		}
+		if a := d.loadEdit(&session{d: d}, edit, "merge"); len(a.errs) > 0 || len(d.candidate.child("interfaces").kids) < 10000 {
+			b.Fatal("not loaded")
+		}
+	}
 }
 
 // pipeOf reads given bytes and drops what is written.

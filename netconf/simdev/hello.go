@@ -73,7 +73,7 @@ func (d *Device) offers(short string) bool {
 }
 
 // writeHello prints the hello of the dialect.
-func (d *Device) writeHello(id uint32) func(io.Writer) error {
+func (d *Device) writeHello(id uint32, user string) func(io.Writer) error {
 	return func(w io.Writer) error {
 		p := newPrinter(w, "  ")
 		h := elNS(netconf.BaseNS, "hello")
@@ -83,7 +83,7 @@ func (d *Device) writeHello(id uint32) func(io.Writer) error {
 		}
 		if d.junos() {
 			p.str("<!-- No zombies were killed during the creation of this user interface -->\n")
-			p.str("<!-- user admin, class j-super-user -->")
+			p.str("<!-- user " + inComment(user) + ", class j-super-user -->")
 			for _, u := range d.capabilities() {
 				if rest, ok := strings.CutPrefix(u, "urn:ietf:params:netconf:"); ok {
 					u = "urn:ietf:params:xml:ns:netconf:" + strings.Replace(rest, "?scheme=", "?protocol=", 1)
@@ -97,4 +97,14 @@ func (d *Device) writeHello(id uint32) func(io.Writer) error {
 		p.node(h, 0, "")
 		return p.flush()
 	}
+}
+
+// inComment keeps what cannot end a comment.
+func inComment(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '_' || r == '.' || r == '@' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
+			return r
+		}
+		return -1
+	}, s)
 }

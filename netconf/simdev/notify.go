@@ -141,10 +141,7 @@ func (d *Device) subscribe(s *session, op *node) *answer {
 	if !d.offers("notification") {
 		return refuse(errUnsupported("the device sends no notifications"))
 	}
-	s.qmu.Lock()
-	already := s.subscribed
-	s.qmu.Unlock()
-	if already {
+	if s.listens() {
 		return refuse(errFailed("the session is subscribed already"))
 	}
 	if st := op.value("stream"); st != "" && st != "NETCONF" {
@@ -224,6 +221,13 @@ func replayTimes(op *node, now time.Time) (from, stop time.Time, e *rpcError) {
 		e = bad("stopTime", "stopTime is not after startTime")
 	}
 	return
+}
+
+// listens reports whether a subscription is under way.
+func (s *session) listens() bool {
+	s.qmu.Lock()
+	defer s.qmu.Unlock()
+	return s.subscribed
 }
 
 func (s *session) common() []*node {

@@ -170,6 +170,15 @@ func TestDevicesWithLess(t *testing.T) {
 	p.ok(editSystem("running", "<location>x</location>"))
 }
 
+func TestWithoutInterleave(t *testing.T) {
+	t.Parallel()
+	d, _ := device(Options{Without: []string{"interleave"}})
+	p := connect(t, d)
+	p.ok(subscribeAll)
+	p.fails(getRunning, "operation-failed")
+	p.ok("<close-session/>")
+}
+
 func TestKilledSessionLosesItsLocksAtOnce(t *testing.T) {
 	t.Parallel()
 	d, _ := device(Options{})

@@ -9,6 +9,9 @@ import (
 
 // dispatch answers one operation. The device's lock is held.
 func (d *Device) dispatch(s *session, op *node, f Faults) *answer {
+	if op.local != "close-session" && !d.offers("interleave") && s.listens() {
+		return refuse(&rpcError{typ: "protocol", tag: "operation-failed", msg: "a subscribed session takes no requests"})
+	}
 	if a := d.standard(s, op, f); a != nil {
 		return a
 	}

@@ -131,7 +131,7 @@ func (s *session) hello() error {
 			sent <- s.out.raw(Faults{}, f.Hello)
 			return
 		}
-		sent <- s.out.message(Faults{}, s.d.writeHello(s.id))
+		sent <- s.out.message(Faults{}, s.d.writeHello(s.id, s.user))
 	}()
 	chunked, err := s.readHello()
 	if err != nil {

@@ -10,8 +10,9 @@
 //
 // XPath filters may be unions of absolute location paths of child steps
 // (names with a declared prefix, or *), with "//" before a step, and
-// predicates that compare a child or "." with a literal, joined by "and". Any
-// other expression gets an rpc-error.
+// predicates that compare a child or "." with a literal, joined by "and". A
+// name without prefix matches in every namespace. Any other expression gets an
+// rpc-error.
 package simdev
 
 import (
@@ -279,15 +280,11 @@ func (d *Device) Config(ds netconf.Datastore) []byte {
 	return render(root.kids, d.indent(), "")
 }
 
-// Sessions returns the ids of the sessions that are open.
+// Sessions returns the ids of the sessions that are open, lowest first.
 func (d *Device) Sessions() []uint32 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var ids []uint32
-	for id := range d.sessions {
-		ids = append(ids, id)
-	}
-	return ids
+	return sortedIDs(d.sessions)
 }
 
 // Kill ends a session as if its link broke. It reports whether there was one.

@@ -131,7 +131,12 @@ func edits() []Template {
     {{{CONFIG}}}
   </config>
 </edit-config>`},
-		{Name: "copy-config", Title: "copy-config", Group: "Edit", Doc: "Replaces a whole configuration by another one.", Vars: []Var{store("TARGET", "Replace", "startup"), store("SOURCE", "with", "running")},
+		{Name: "copy-config-startup", Title: "copy-config (running to startup)", Group: "Edit", Doc: "Keeps the running configuration for the next start of the device.", Needs: []string{"startup"},
+			Body: `<copy-config>
+  <target><startup/></target>
+  <source><running/></source>
+</copy-config>`},
+		{Name: "copy-config", Title: "copy-config", Group: "Edit", Doc: "Replaces a whole configuration by another one.", Vars: []Var{store("TARGET", "Replace", "candidate"), store("SOURCE", "with", "running")},
 			Body: `<copy-config>
   <target><{{TARGET}}/></target>
   <source><{{SOURCE}}/></source>

@@ -68,7 +68,7 @@ func TestEffects(t *testing.T) {
 	want := map[string]netconf.Effect{
 		"get": netconf.Reads, "get-config-running": netconf.Reads, "get-schema": netconf.Reads, "validate": netconf.Reads,
 		"edit-config": netconf.Stages, "lock": netconf.Stages, "discard-changes": netconf.Stages,
-		"commit": netconf.Commits, "commit-confirmed-persist": netconf.Commits, "cancel-commit": netconf.Commits, "copy-config": netconf.Commits,
+		"commit": netconf.Commits, "commit-confirmed-persist": netconf.Commits, "cancel-commit": netconf.Commits, "copy-config-startup": netconf.Commits, "copy-config": netconf.Stages,
 		"kill-session": netconf.Destroys, "delete-config-startup": netconf.Destroys,
 		"junos-get-configuration-set": netconf.Reads, "junos-compare": netconf.Reads, "junos-load-set": netconf.Stages,
 		"junos-commit": netconf.Commits, "junos-commit-confirmed": netconf.Commits, "junos-interfaces": netconf.Reads,
