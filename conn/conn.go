@@ -147,6 +147,8 @@ type Options struct {
 	// newest reply of a session is always kept.
 	KeepReplies int
 	KeepBytes   int64
+	// Doc is how the documents of replies are made.
+	Doc xmldoc.Options
 	// Recorder, when set, is asked for a recorder for each new session (--trace).
 	Recorder func(t link.Target) netconf.Recorder
 	// Journal, when set, receives every finished exchange.

@@ -220,7 +220,7 @@ func (m *Manager) Send(id SessionID, r netconf.Request) (*Exchange, error) {
 			return nil, readOnlyFault(s.dev.Target.Name, r.Name)
 		}
 	}
-	doc := xmldoc.New(xmldoc.Options{})
+	doc := xmldoc.New(m.o.Doc)
 
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -23,7 +23,7 @@ const patience = 20 * time.Second
 
 // lab is a dialer to simulated devices over pipes, by host name.
 type lab struct {
-	t   *testing.T
+	t   testing.TB
 	ctx context.Context
 
 	mu    sync.Mutex
@@ -34,7 +34,7 @@ type lab struct {
 	wg    sync.WaitGroup
 }
 
-func newLab(t *testing.T, devs map[string]*simdev.Device) *lab {
+func newLab(t testing.TB, devs map[string]*simdev.Device) *lab {
 	ctx, cancel := context.WithCancel(context.Background())
 	l := &lab{t: t, ctx: ctx, devs: devs, pipes: make(map[string][]*wiretap)}
 	t.Cleanup(func() { cancel(); l.wg.Wait() })
@@ -633,6 +633,11 @@ func TestAdoptedSessionCannotBeDialled(t *testing.T) {
 	}
 	if err := m.Reconnect(id); !errors.Is(err, ErrInbound) {
 		t.Errorf("Reconnect: %v", err)
+	}
+	inbound := target("r1")
+	inbound.Via = link.CallHome
+	if d := until(t, m, m.Connect(inbound), "refused", inState(Lost)); !errors.Is(d.Err, ErrInbound) {
+		t.Errorf("Connect: %v", d.Err)
 	}
 }
 

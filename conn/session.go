@@ -3,6 +3,7 @@ package conn
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -173,8 +174,14 @@ func (m *Manager) dial(s *session, lf *life) (*link.Link, error) {
 		ask = nobody{}
 	}
 	m.mu.Unlock()
-	if m.o.Dialer == nil {
-		return nil, errors.New("no dialer")
+	switch {
+	case t.Via != "" && t.Via != link.SSH:
+		return nil, &netconf.Fault{
+			Code: "TARGET-WAY", What: fmt.Sprintf("%s is reached by %s: it dials us", t.Name, t.Via),
+			Do: "Start a listener and wait for it", Err: ErrInbound,
+		}
+	case m.o.Dialer == nil:
+		return nil, errors.New("there is no dialer")
 	}
 	if ask == nil {
 		ask = nobody{}

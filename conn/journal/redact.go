@@ -17,7 +17,7 @@ const words = `password|passwd|passphrase|secret|authentication-key|auth-key|enc
 const plainValue = `&(?:quot|apos|#3[49]);[^\n<]*?&(?:quot|apos|#3[49]);|"(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s;<>,\]}]+`
 
 var (
-	secretName = regexp.MustCompile(`(?i)(?:` + words + `)|^(?:key|cak|md5)$`)
+	secretName = regexp.MustCompile(`(?i)(?:` + words + `)`)
 	// secretWord is a name and the value after it on its line: secret "x";
 	// password 7 x; "secret": "x".
 	secretWord = regexp.MustCompile(`(?i)[\w.-]*(?:` + words + `)[\w.-]*["']?(?:\s*[:=]\s*|[ \t]+)(?:[0-9]{1,2}[ \t]+)?(` + plainValue + `)`)
@@ -39,8 +39,8 @@ var (
 func Redact(s string) (out string, changed bool) {
 	var b strings.Builder
 	b.Grow(len(s))
-	var open []string // names of open elements
-	secret := 0       // how many of them are telling
+	var open []element
+	secret := 0 // how many of them are telling
 	text := func(t string) {
 		switch {
 		case t == "":
@@ -75,11 +75,11 @@ func Redact(s string) (out string, changed bool) {
 		case endTag:
 			name := tagName(tag[2:])
 			for n := len(open) - 1; n >= 0; n-- {
-				if open[n] != name {
+				if open[n].name != name {
 					continue
 				}
-				for k, o := range open[n:] {
-					if telling(o, open[:n+k]) {
+				for _, o := range open[n:] {
+					if o.telling {
 						secret--
 					}
 				}
@@ -89,32 +89,61 @@ func Redact(s string) (out string, changed bool) {
 		case startTag:
 			name := tagName(tag[1:])
 			if !strings.HasSuffix(tag, "/>") {
-				if telling(name, open) {
+				e := element{name, telling(name, open)}
+				if e.telling {
 					secret++
 				}
-				open = append(open, name)
+				open = append(open, e)
 			}
 		}
-		t := secretAttr.ReplaceAllString(tag, `${1}"`+Redacted+`"`)
-		t = crypted.ReplaceAllLiteralString(t, Redacted)
-		changed = changed || t != tag
-		b.WriteString(t)
+		if strings.Contains(tag, "=") {
+			t := secretAttr.ReplaceAllString(tag, `${1}"`+Redacted+`"`)
+			t = crypted.ReplaceAllLiteralString(t, Redacted)
+			changed = changed || t != tag
+			tag = t
+		}
+		b.WriteString(tag)
 	}
 	return b.String(), changed
 }
 
+// element is one that is open.
+type element struct {
+	name    string
+	telling bool
+}
+
 // telling reports whether an element inside others holds a secret by its name.
-func telling(name string, inside []string) bool {
-	if secretName.MatchString(name) {
+func telling(name string, inside []element) bool {
+	switch {
+	case strings.EqualFold(name, "md5"), strings.EqualFold(name, "cak"):
+		return true
+	case plain(name):
+		return false
+	case strings.EqualFold(name, "community"):
+		return slices.ContainsFunc(inside, func(o element) bool { return strings.HasPrefix(strings.ToLower(o.name), "snmp") })
+	}
+	return strings.EqualFold(name, "key") || secretName.MatchString(name)
+}
+
+// roots are parts of all the words above: text without any of them needs no
+// closer look.
+var roots = []string{"pass", "secret", "key", "cleartext", "community", "credential", "token", "psk", "hexadecimal", "ascii-text"}
+
+// plain reports text that holds no secret for certain.
+func plain(s string) bool {
+	if len(s) < 3 {
 		return true
 	}
-	return strings.EqualFold(name, "community") && slices.ContainsFunc(inside, func(o string) bool {
-		return strings.HasPrefix(strings.ToLower(o), "snmp")
-	})
+	lower := strings.ToLower(s)
+	return !strings.Contains(s, "$") && !slices.ContainsFunc(roots, func(r string) bool { return strings.Contains(lower, r) })
 }
 
 // redactText takes secrets out of text without tags.
 func redactText(s string) (string, bool) {
+	if plain(s) {
+		return s, false
+	}
 	t := redactWords(s)
 	for _, re := range others {
 		t = replaceGroup(re, t)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"dialtone/conn/link"
+	"dialtone/keys/atomicfile"
 )
 
 func full(name string) Profile {
@@ -339,4 +340,29 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%q passed and cannot be saved: %v", s, bad)
 		}
 	})
+}
+
+func TestSaveWhileAnotherProgramHoldsTheLock(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "profiles")
+	s := Open(dir)
+	if err := s.Put(simple("r1")); err != nil {
+		t.Fatal(err)
+	}
+	unlock, err := atomicfile.Lock(dir, time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := simple("r1")
+	p.User = "later"
+	if err := s.Put(p); !errors.Is(err, atomicfile.ErrLocked) || !strings.Contains(err.Error(), "FS-LOCKED") {
+		t.Errorf("got %v", err)
+	}
+	if ps, errs := s.List(); len(ps) != 1 || ps[0].User != "" || len(errs) != 0 {
+		t.Errorf("reading needs no lock: %v %v", ps, errs)
+	}
+	unlock()
+	if err := s.Put(p); err != nil {
+		t.Error(err)
+	}
 }

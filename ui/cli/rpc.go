@@ -94,6 +94,9 @@ func (a *app) rpc(c *cobra.Command, f *rpcFlags, args []string) error {
 		return err
 	}
 	err = a.converse(c.Context(), r, t, ask, f.format)
+	if jerr := r.journal.Fault(); jerr != nil {
+		a.note("%s", errorLine(jerr))
+	}
 	if cerr := r.close(); cerr != nil {
 		a.note("%s", errorLine(cerr))
 	}

@@ -289,3 +289,13 @@ func TestWithoutAHomeNothingIsSavedAndItWorks(t *testing.T) {
 		t.Error("something was saved")
 	}
 }
+
+func TestHistoryThatCannotBeWrittenIsToldAndNoFailure(t *testing.T) {
+	t.Parallel()
+	h, d := newHome(t), device(t, simdev.Options{}, simnet.Server{})
+	h.write(h.state("journal"), "a file where the directory should be")
+	r := h.run(get, with(h.signIn(), "rpc", d.Addr())...).want(t, 0, "JOURNAL")
+	if !strings.Contains(r.out, "</rpc-reply>") {
+		t.Errorf("standard output %.100q", r.out)
+	}
+}
