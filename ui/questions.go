@@ -40,9 +40,9 @@ func hostKeyDialog(t *style.Theme, q *question, k link.HostKeyQuestion) overlay.
 	reply := func(a link.TrustAnswer) tea.Cmd {
 		return func() tea.Msg { q.answer(a, nil); return nil }
 	}
-	saved := k.SavedTo
+	saved, trust := k.SavedTo, "trust and save"
 	if saved == "" {
-		saved = "nothing: this run only"
+		saved, trust = "memory only: nothing is written", "trust for this run"
 	}
 	return &overlay.Confirm{
 		Theme: t, Title: "Unknown host key: " + safe.Text(k.Target.Name), Cancel: "refuse", CancelKey: "n", Wide: true,
@@ -52,7 +52,7 @@ func hostKeyDialog(t *style.Theme, q *question, k link.HostKeyQuestion) overlay.
 			"saved to  " + safe.Text(saved), "as        " + safe.Text(k.Host),
 		},
 		Choices: []overlay.Choice{
-			{Key: "t", Label: "trust and save", Do: reply(link.TrustAndSave)},
+			{Key: "t", Label: trust, Do: reply(link.TrustAndSave)},
 			{Key: "o", Label: "this session only", Do: reply(link.TrustOnce)},
 		},
 		Declined: reply(link.Refuse),

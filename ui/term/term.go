@@ -4,6 +4,8 @@ package term
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -74,4 +76,26 @@ func Check(in, out *os.File) error {
 		return ErrNone
 	}
 	return nil
+}
+
+// Open is Theme that also takes the name of a theme file, which ends in
+// ".toml". NO_COLOR wins over either.
+func (in Info) Open(name string, ascii bool) (*style.Theme, error) {
+	if strings.HasSuffix(name, ".toml") && !in.NoColor {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, fmt.Errorf("theme: %w", err)
+		}
+		defer f.Close()
+		data, err := io.ReadAll(io.LimitReader(f, 1<<20))
+		if err != nil {
+			return nil, fmt.Errorf("theme: %w", err)
+		}
+		return style.Parse(name, data, ascii || in.ASCII, in.Dumb)
+	}
+	t, ok := in.Theme(strings.TrimSuffix(name, ".toml"), ascii)
+	if !ok && !in.NoColor {
+		return nil, fmt.Errorf("there is no theme %q; there are %s", name, strings.Join(style.Names(), ", "))
+	}
+	return t, nil
 }

@@ -134,3 +134,23 @@ func TestCrashWithoutAPlaceForTheFile(t *testing.T) {
 		}
 	}
 }
+
+func TestOpenTheme(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "mine.toml")
+	if err := os.WriteFile(file, []byte("warn = \"bright-red\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if th, err := (Info{}).Open(file, false); err != nil || th.SGR(style.Warn) != "\x1b[91m" {
+		t.Errorf("%v, %+v", err, th)
+	}
+	if th, err := (Info{NoColor: true}).Open(file, false); err != nil || th.Name != "mono" {
+		t.Errorf("NO_COLOR: %v, %+v", err, th)
+	}
+	if _, err := (Info{}).Open(file+".toml", false); err == nil {
+		t.Error("a file that is not there is a theme")
+	}
+	if _, err := (Info{}).Open("neon", false); err == nil || !strings.Contains(err.Error(), "mono") {
+		t.Errorf("neon: %v", err)
+	}
+}

@@ -144,13 +144,13 @@ func (s *Screen) Run(id action.ID) tea.Cmd {
 	case "open":
 		return s.open(r)
 	case "edit":
-		return send(msg.EditProfile{Name: r.target.Name, Target: &r.target})
+		return send(msg.EditProfile{Name: r.target.Name, Target: r.target})
 	case "delete":
 		return s.askDelete(r)
 	case "disconnect":
 		return s.disconnect(r)
 	case "reconnect":
-		return send(msg.Connect{Target: r.target})
+		return send(msg.Connect{Target: *r.target})
 	}
 	return nil
 }
@@ -167,12 +167,13 @@ func (s *Screen) open(r row) tea.Cmd {
 	if !dials(r.target.Via) {
 		return msg.Say(msg.Info, safe.Text(r.target.Name)+" calls us; it appears here when it does.")
 	}
-	return send(msg.Connect{Target: r.target})
+	return send(msg.Connect{Target: *r.target})
 }
 
 // disconnect ends a session, after asking when edits would be lost.
 func (s *Screen) disconnect(r row) tea.Cmd {
-	do := func() tea.Msg { s.d.Backend.Disconnect(r.dev.ID); return nil }
+	id := r.dev.ID
+	do := func() tea.Msg { s.d.Backend.Disconnect(id); return nil }
 	if r.dev.Dirty == 0 && r.dev.Waiting == 0 {
 		return do
 	}
@@ -183,7 +184,7 @@ func (s *Screen) disconnect(r row) tea.Cmd {
 	})
 }
 
-func atStake(d conn.Device) string {
+func atStake(d *conn.Device) string {
 	var parts []string
 	if d.Dirty > 0 {
 		parts = append(parts, plural(d.Dirty, "edit")+" sent and not committed")

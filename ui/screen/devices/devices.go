@@ -24,7 +24,7 @@ type Screen struct {
 	profiles []profile.Profile
 	problems []error // profiles that could not be read
 	loaded   bool
-	live     map[conn.SessionID]conn.Device
+	live     []conn.Device             // all sessions, in the order of their making
 	recent   map[conn.SessionID][]past // newest first, at most three
 
 	rows      []row // what is shown, in order
@@ -41,10 +41,7 @@ type Screen struct {
 
 // New returns the screen; its Init loads the profiles.
 func New(d *screen.Deps) *Screen {
-	s := &Screen{d: d, live: map[conn.SessionID]conn.Device{}, recent: map[conn.SessionID][]past{}}
-	for _, dev := range d.Backend.Devices() {
-		s.live[dev.ID] = dev
-	}
+	s := &Screen{d: d, live: d.Backend.Devices(), recent: map[conn.SessionID][]past{}}
 	s.rebuild()
 	return s
 }
@@ -106,7 +103,6 @@ func (s *Screen) events(es msg.Events) {
 	for _, e := range es {
 		switch e.Kind {
 		case conn.DeviceChanged:
-			s.live[e.Device.ID] = e.Device
 			changed = true
 		case conn.ExchangeDone:
 			if e.Exchange != nil {
@@ -115,6 +111,7 @@ func (s *Screen) events(es msg.Events) {
 		}
 	}
 	if changed {
+		s.live = s.d.Backend.Devices()
 		s.rebuild()
 	}
 }

@@ -13,10 +13,12 @@ import (
 )
 
 // row is one device: a saved profile, a session, or both.
+// It points into the screen's profiles and sessions, which are replaced and
+// never changed.
 type row struct {
-	target link.Target
+	target *link.Target
 	prof   *profile.Profile // nil when it is not saved
-	dev    conn.Device      // zero when there is no session
+	dev    *conn.Device     // never nil; zero when there is no session
 }
 
 // order is how the rows are sorted.
@@ -35,6 +37,10 @@ func (o order) String() string { return [orders]string{"by name", "by state", "b
 // selection on its device.
 func (s *Screen) rebuild() {
 	keep, had := s.selected()
+	keepName, keepID := "", conn.SessionID(0)
+	if had {
+		keepName, keepID = keep.target.Name, keep.dev.ID
+	}
 	all := s.merge()
 	s.total = len(all)
 	s.rows = s.filtered(all)
@@ -44,7 +50,7 @@ func (s *Screen) rebuild() {
 		return
 	}
 	for i, r := range s.rows {
-		if r.target.Name == keep.target.Name && (keep.prof != nil || r.dev.ID == keep.dev.ID) {
+		if r.target.Name == keepName && (keep.prof != nil || r.dev.ID == keepID) {
 			s.list.Select(i)
 			return
 		}
@@ -54,34 +60,39 @@ func (s *Screen) rebuild() {
 // merge gives each profile the session of its name, the liveliest and then the
 // newest, and every other session that still says something a row of its own.
 func (s *Screen) merge() []row {
-	best := map[string]conn.Device{}
-	for _, d := range s.live {
-		if old, ok := best[d.Target.Name]; !ok || better(d, old) {
+	best := make(map[string]*conn.Device, len(s.live))
+	for i := range s.live {
+		d := &s.live[i]
+		if old := best[d.Target.Name]; old == nil || better(d, old) {
 			best[d.Target.Name] = d
 		}
 	}
-	var out []row
-	saved := map[string]bool{}
+	out := make([]row, 0, len(s.profiles)+len(s.live))
+	saved := make(map[string]bool, len(s.profiles))
+	none := &conn.Device{}
 	for i := range s.profiles {
 		p := &s.profiles[i]
 		saved[p.Name] = true
-		out = append(out, row{target: p.Target, prof: p, dev: best[p.Name]})
+		dev := best[p.Name]
+		if dev == nil {
+			dev = none
+		}
+		out = append(out, row{target: &p.Target, prof: p, dev: dev})
 	}
-	for _, d := range s.live {
-		if d.ID == best[d.Target.Name].ID && saved[d.Target.Name] {
-			continue
+	for i := range s.live {
+		d := &s.live[i]
+		chosen := best[d.Target.Name] == d
+		if chosen && saved[d.Target.Name] || !chosen && over(d.State) {
+			continue // shown already, or an earlier try of the same device
 		}
-		if over(d.State) && d.ID != best[d.Target.Name].ID {
-			continue // an earlier try of the same device
-		}
-		out = append(out, row{target: d.Target, dev: d})
+		out = append(out, row{target: &d.Target, dev: d})
 	}
 	return out
 }
 
 func over(st conn.State) bool { return st == conn.Closed || st == conn.Lost || st == conn.Idle }
 
-func better(a, b conn.Device) bool {
+func better(a, b *conn.Device) bool {
 	if over(a.State) != over(b.State) {
 		return over(b.State)
 	}
@@ -101,7 +112,7 @@ func (r row) saved() profile.Profile {
 	if r.prof != nil {
 		return *r.prof
 	}
-	p := profile.Profile{Target: r.target}
+	p := profile.Profile{Target: *r.target}
 	if p.Host == "" {
 		p.Host = r.dev.Peer.Addr
 	}
@@ -117,11 +128,9 @@ func (r row) text() string {
 // filtered applies group and filter: words as profile.Match has them, "!"
 // before one that must not occur, "-f" in front for letters in that order.
 func (s *Screen) filtered(all []row) []row {
-	var in []row
-	for _, r := range all {
-		if s.group == "" || r.group() == s.group {
-			in = append(in, r)
-		}
+	in := all
+	if s.group != "" {
+		in = slices.DeleteFunc(all, func(r row) bool { return r.group() != s.group })
 	}
 	q := s.query()
 	if q == "" {
@@ -183,6 +192,10 @@ func (s *Screen) sort() {
 	if strings.HasPrefix(s.query(), "-f") {
 		return
 	}
+	lower := make(map[*link.Target]string, len(s.rows))
+	for _, r := range s.rows {
+		lower[r.target] = strings.ToLower(r.target.Name)
+	}
 	slices.SortStableFunc(s.rows, func(a, b row) int {
 		first := 0
 		switch s.order {
@@ -191,8 +204,7 @@ func (s *Screen) sort() {
 		case bySince:
 			first = b.dev.Since.Compare(a.dev.Since)
 		}
-		return cmp.Or(first, cmp.Compare(strings.ToLower(a.target.Name), strings.ToLower(b.target.Name)),
-			cmp.Compare(a.dev.ID, b.dev.ID))
+		return cmp.Or(first, cmp.Compare(lower[a.target], lower[b.target]), cmp.Compare(a.dev.ID, b.dev.ID))
 	})
 }
 
@@ -220,7 +232,7 @@ func (s *Screen) nextGroup() {
 }
 
 // stateWord is the state in one word.
-func stateWord(d conn.Device) string {
+func stateWord(d *conn.Device) string {
 	switch d.State {
 	case conn.Dialing:
 		return "dialing"

@@ -156,7 +156,7 @@ func viaWord(r row) string {
 	}
 }
 
-func capsWord(d conn.Device) string {
+func capsWord(d *conn.Device) string {
 	if len(d.Caps.URIs()) == 0 {
 		return ""
 	}
@@ -164,7 +164,7 @@ func capsWord(d conn.Device) string {
 }
 
 // since is how long the state has lasted.
-func (s *Screen) since(d conn.Device) string {
+func (s *Screen) since(d *conn.Device) string {
 	if d.Since.IsZero() || d.State == conn.Idle {
 		return ""
 	}
@@ -297,7 +297,7 @@ var capNames = [...]struct{ letter, short, name string }{
 	{"W", "writable-running", "writable-running"}, {"X", "xpath", "xpath"},
 }
 
-func (s *Screen) capLines(d conn.Device, w int) []string {
+func (s *Screen) capLines(d *conn.Device, w int) []string {
 	n := len(d.Caps.URIs())
 	if n == 0 {
 		return nil
@@ -329,7 +329,7 @@ func withDefaults(c netconf.Caps) string {
 	return ""
 }
 
-func (s *Screen) stateLines(d conn.Device, w int) []string {
+func (s *Screen) stateLines(d *conn.Device, w int) []string {
 	if d.ID == 0 {
 		return nil
 	}
@@ -357,7 +357,7 @@ func (s *Screen) stateLines(d conn.Device, w int) []string {
 	return out
 }
 
-func (s *Screen) exchangeLines(d conn.Device) []string {
+func (s *Screen) exchangeLines(d *conn.Device) []string {
 	xs := s.recent[d.ID]
 	if len(xs) == 0 || d.ID == 0 {
 		return nil
