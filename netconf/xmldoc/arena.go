@@ -24,6 +24,9 @@ type arena struct {
 	buf  []byte  // len: bytes written; cap: bytes that can be written
 	mem  *region // nil while on the heap
 	hint int64   // expected size
+	// Bytes from spillAt on are kept in a file in spillDir; 0: none are.
+	spillAt  int
+	spillDir string
 	// noRange is set when no range can be had here: then the heap it is.
 	noRange bool
 }
@@ -68,12 +71,12 @@ func (a *arena) grow(n int) error {
 		a.mem = mem
 		old := a.buf
 		a.buf = mem.all[:0:0]
-		if err := a.commit(need); err != nil {
+		if err = a.commit(need); cap(a.buf) < len(old) || cap(a.buf) == 0 {
 			a.mem, a.buf = nil, old
 			return errors.Join(err, mem.release())
 		}
 		a.buf = append(a.buf, old...)
-		return nil
+		return err
 	}
 	a.noRange = true
 	return a.grow(n)
@@ -83,20 +86,26 @@ func (a *arena) move(to []byte) { a.buf = append(to, a.buf...) }
 
 // commit makes the range writable up to need and some bytes more.
 func (a *arena) commit(need int) error {
-	have := cap(a.buf)
-	if need <= have {
-		return nil
-	}
-	step := min(max(have/8, commitMin), commitMax)
-	to := min((max(need, have+step)+commitMin-1)/commitMin*commitMin, len(a.mem.all))
-	if to > have {
-		if err := a.mem.commit(have, to); err != nil {
+	for have := cap(a.buf); have < need; have = cap(a.buf) {
+		step := min(max(have/8, commitMin), commitMax)
+		to := min((max(need, have+step)+commitMin-1)/commitMin*commitMin, len(a.mem.all))
+		spill := a.spillAt > 0 && have >= a.spillAt
+		if a.spillAt > 0 && !spill {
+			to = min(to, a.spillAt)
+		}
+		if to == have {
+			return errFull
+		}
+		var err error
+		if spill {
+			err = a.mem.spill(a.spillDir, have, to)
+		} else {
+			err = a.mem.commit(have, to)
+		}
+		if err != nil {
 			return err
 		}
 		a.buf = a.mem.all[:len(a.buf):to]
-	}
-	if need > to {
-		return errFull
 	}
 	return nil
 }

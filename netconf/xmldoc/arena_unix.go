@@ -3,6 +3,7 @@
 package xmldoc
 
 import (
+	"errors"
 	"math/bits"
 	"os"
 	"syscall"
@@ -21,7 +22,10 @@ const (
 const hugeFrom = 4 << 20
 
 // region is a range of addresses of which a growing front part may be used.
-type region struct{ all []byte }
+type region struct {
+	all     []byte
+	spilled spillFile
+}
 
 func reserve(size int) (*region, error) {
 	b, err := syscall.Mmap(-1, 0, size, syscall.PROT_NONE, syscall.MAP_PRIVATE|syscall.MAP_ANON)
@@ -39,5 +43,5 @@ func (r *region) commit(from, to int) error {
 }
 
 func (r *region) release() error {
-	return os.NewSyscallError("munmap", syscall.Munmap(r.all))
+	return errors.Join(os.NewSyscallError("munmap", syscall.Munmap(r.all)), r.spilled.close())
 }

@@ -45,7 +45,9 @@ type Row struct {
 // Problem is the place where the text stops being well-formed, or where it was
 // cut off.
 type Problem struct {
-	Code string // "XML-TRUNC", "XML-DEPTH", ... (security.md C1)
+	// Code is XML-FORM, XML-TRUNC, XML-DTD, XML-DEPTH, XML-LIMIT, XML-ENC,
+	// XML-CHAR or RPC-SHAPE.
+	Code string
 	Off  int64
 	Row  int
 	What string // one sentence, no foreign bytes but quoted ones
@@ -55,6 +57,13 @@ type Problem struct {
 type Options struct {
 	MaxDepth int   // 512 when 0, at most 4095
 	Hint     int64 // expected size in bytes, 0 when unknown
+
+	// SpillAt is the number of bytes to keep in memory; what comes after them
+	// goes to a file in SpillDir that has no name. 0 keeps everything in memory,
+	// as do systems other than 64-bit Linux. It is rounded up to
+	// 4 MiB, and 1 GiB at most.
+	SpillAt  int64
+	SpillDir string // the directory for temporary files when empty
 }
 
 // ErrClosed is what methods that can fail return after Close.
@@ -91,6 +100,16 @@ type view struct {
 	firstBad int
 	lines    lineIndex
 	problems problems
+	disk     *region // where text from spillAt on is in a file
+	spillAt  int
+}
+
+// forget keeps a walk over a text that is mostly on disk from taking memory for
+// all of it. It is called now and then.
+func (v *view) forget() {
+	if v.disk != nil {
+		v.disk.forget(v.spillAt, len(v.text))
+	}
 }
 
 // New returns an empty document. Close releases its memory.
@@ -103,6 +122,10 @@ func New(o Options) *Doc {
 	d.w.cut, d.w.broken, d.w.brokenRow = never, never, never
 	d.w.low0, d.w.deep = maxDepthLimit, maxDepthLimit
 	d.arena.hint = o.Hint
+	if o.SpillAt > 0 {
+		d.arena.spillAt = int((min(o.SpillAt, 1<<30) + commitMin - 1) / commitMin * commitMin)
+		d.arena.spillDir = o.SpillDir
+	}
 	d.pub.index = d.w.index
 	if o.Hint > 0 && o.Hint <= heapLimit {
 		d.arena.move(make([]byte, 0, o.Hint))
@@ -166,6 +189,9 @@ func (d *Doc) publish(err error) {
 	defer d.mu.Unlock()
 	pub := &d.pub
 	pub.text, pub.lines, pub.illegal, pub.firstBad = w.text, w.lines, w.check.illegal, w.check.first
+	if d.arena.spillAt > 0 && len(w.text) > d.arena.spillAt {
+		pub.disk, pub.spillAt = d.arena.mem, d.arena.spillAt
+	}
 	if w.rows == pub.rows && w.broken == pub.broken && !w.final {
 		return
 	}

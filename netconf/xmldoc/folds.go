@@ -322,6 +322,9 @@ func (f *Folds) Plan(ctx context.Context, level int) (*Folds, error) {
 			if f.d.stopped.Load() {
 				return nil, ErrClosed
 			}
+			if i%(forgetEvery*groupRows) == 0 {
+				v.forget()
+			}
 		}
 		s.next()
 		r := s.row

@@ -147,12 +147,16 @@ func (r *textReader) Read(p []byte) (int, error) {
 // WriteTo writes in pieces, without a copy of the text.
 func (r *textReader) WriteTo(w io.Writer) (int64, error) {
 	const piece = 256 << 10
+	looks := 0
 	start := r.off
 	v := r.d.enter()
 	defer r.d.leave()
 	for r.off < r.end {
 		if int64(len(v.text)) < r.end || r.d.stopped.Load() {
 			return r.off - start, ErrClosed
+		}
+		if looks++; looks%(4*forgetEvery) == 0 {
+			v.forget()
 		}
 		n, err := w.Write(v.text[r.off:min(r.end, r.off+piece)])
 		r.off += int64(n)

@@ -62,14 +62,21 @@ func encodeLatin1(s string) []byte {
 }
 
 type search struct {
-	ctx  context.Context
-	d    *Doc
-	v    *view
-	find func([]byte) int
-	size int
+	ctx   context.Context
+	d     *Doc
+	v     *view
+	find  func([]byte) int
+	size  int
+	looks int
 }
 
+// forgetEvery is how many pieces are searched between two calls of forget.
+const forgetEvery = 64
+
 func (f *search) stop() error {
+	if f.looks++; f.looks%forgetEvery == 0 {
+		f.v.forget()
+	}
 	if f.d.stopped.Load() {
 		return ErrClosed
 	}
