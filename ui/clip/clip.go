@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/aymanbagabas/go-osc52/v2"
 	tea "github.com/charmbracelet/bubbletea"
@@ -99,7 +101,7 @@ func (c *Clip) Copy(what, text string) tea.Cmd {
 	return func() tea.Msg {
 		r, err := c.Put(context.Background(), text)
 		if err != nil {
-			return msg.Toast{Level: msg.Error, Text: "not copied: " + err.Error(), Detail: err.Error()}
+			return msg.Toast{Level: msg.Error, Text: "Not copied: " + err.Error(), Detail: err.Error()}
 		}
 		level := msg.Good
 		if r.Path != "" || r.Route == routeBuffer {
@@ -109,8 +111,14 @@ func (c *Clip) Copy(what, text string) tea.Cmd {
 		if what != "" {
 			s = what + ": " + s
 		}
-		return msg.Toast{Level: level, Text: s}
+		return msg.Toast{Level: level, Text: sentence(s)}
 	}
+}
+
+// sentence begins s with a capital letter.
+func sentence(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[n:]
 }
 
 const (

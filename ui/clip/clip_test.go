@@ -136,11 +136,11 @@ func TestToasts(t *testing.T) {
 		level msg.Level
 		want  string
 	}{
-		{place{env: map[string]string{"TERM": "xterm"}}, "abc", msg.Good, "path: gave 3 B to the terminal to copy (OSC 52)"},
-		{place{env: map[string]string{"TMUX": "x"}, tools: "tmux"}, strings.Repeat("x", 2_100_000), msg.Good, "path: copied 2.1 MB by tmux"},
-		{place{}, "abc", msg.Error, "not copied: there is no clipboard here that would take it. Save it to a file instead"},
-		{place{env: map[string]string{"TMUX": "x"}}, "abc", msg.Error, "not copied: tmux: exit status 1"},
-		{place{}, "", msg.Error, "not copied: there is nothing to copy"},
+		{place{env: map[string]string{"TERM": "xterm"}}, "abc", msg.Good, "Path: gave 3 B to the terminal to copy (OSC 52)"},
+		{place{env: map[string]string{"TMUX": "x"}, tools: "tmux"}, strings.Repeat("x", 2_100_000), msg.Good, "Path: copied 2.1 MB by tmux"},
+		{place{}, "abc", msg.Error, "Not copied: there is no clipboard here that would take it. Save it to a file instead"},
+		{place{env: map[string]string{"TMUX": "x"}}, "abc", msg.Error, "Not copied: tmux: exit status 1"},
+		{place{}, "", msg.Error, "Not copied: there is nothing to copy"},
 	} {
 		clip, _, _ := c.place.clip(t)
 		got := clip.Copy("path", c.text)().(msg.Toast)

@@ -296,7 +296,7 @@ func (e *Editor) move(id action.ID) tea.Cmd {
 		e.jumpPair()
 	case "rpc.problem":
 		if e.problem.Line == 0 {
-			return msg.Say(msg.Info, "no mistake was found")
+			return msg.Say(msg.Info, "No mistake was found")
 		}
 		e.moveTo(e.charPos(e.problem.Line, e.problem.Col))
 		return msg.Say(msg.Info, safe.Text(e.problem.What))
@@ -368,7 +368,7 @@ func (e *Editor) cut() {
 // put inserts the line that was cut below the cursor.
 func (e *Editor) put() tea.Cmd {
 	if e.cutLines == "" {
-		return msg.Say(msg.Info, "no line was cut")
+		return msg.Say(msg.Info, "No line was cut")
 	}
 	l := e.cur.Line
 	e.hist.sealed = true

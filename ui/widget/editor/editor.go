@@ -134,7 +134,7 @@ func (e *Editor) SetText(text []byte) tea.Cmd {
 // Text returns the text, byte for byte.
 func (e *Editor) Text() []byte { return e.buf.bytes() }
 
-// Len is the length of the text in bytes, Lines the number of its lines.
+// Len is the length of the text in bytes.
 func (e *Editor) Len() int { return e.buf.size }
 
 // Lines is the number of lines; an empty text has one.
@@ -229,7 +229,7 @@ func (e *Editor) Paste(text string, replace bool) tea.Cmd {
 
 // full says that n more bytes do not fit.
 func (e *Editor) full(n int) tea.Cmd {
-	return msg.Say(msg.Warn, fmt.Sprintf("not inserted: %s more would pass the editor's limit of %s. The text is as it was",
+	return msg.Say(msg.Warn, fmt.Sprintf("Not inserted: %s more would pass the editor's limit of %s. The text is as it was",
 		size(n), size(e.opt.MaxBytes)))
 }
 

@@ -342,7 +342,7 @@ func TestPasteBeyondTheLimitIsRefusedWhole(t *testing.T) {
 	r := newRig(t, "<a/>", Options{MaxBytes: 1000})
 	r.send(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(strings.Repeat("x", 997)), Paste: true}, human)
 	r.want("<a/>")
-	if !strings.Contains(r.toasts(), "not inserted: 997 B more") {
+	if !strings.Contains(r.toasts(), "Not inserted: 997 B more") {
 		t.Errorf("toast %q", r.toasts())
 	}
 	r.send(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(strings.Repeat("x", 996)), Paste: true}, human)
@@ -505,7 +505,7 @@ func TestSearch(t *testing.T) {
 	r.press("/")
 	r.typed("gamma")
 	r.press("enter")
-	if r.toasts() != "not found: gamma" {
+	if r.toasts() != "Not found: gamma" {
 		t.Errorf("toast %q", r.toasts())
 	}
 	r.press("/")
@@ -519,7 +519,7 @@ func TestSearch(t *testing.T) {
 	r.press("#")
 	r.typed("x")
 	r.press("enter")
-	if !strings.Contains(r.toasts(), "not a line number: x") {
+	if !strings.Contains(r.toasts(), "Not a line number: x") {
 		t.Errorf("toast %q", r.toasts())
 	}
 }

@@ -6,11 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 )
-
-func itoa(n int) string { return strconv.Itoa(n) }
 
 // EditorCmd prepares the editor of the person's own choice ($VISUAL, then
 // $EDITOR, then vi) for text: a temporary file in dir, mode 0600, named *.xml.

@@ -2,6 +2,7 @@ package editor
 
 import (
 	"bytes"
+	"strconv"
 	"strings"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -34,9 +35,9 @@ func (e *Editor) format() tea.Cmd {
 func (e *Editor) formatted(m formatDone) tea.Cmd {
 	switch {
 	case m.serial != e.serial:
-		return msg.Say(msg.Info, "not formatted: the text was changed meanwhile")
+		return msg.Say(msg.Info, "Not formatted: the text was changed meanwhile")
 	case m.why != "":
-		return msg.Say(msg.Warn, "not formatted: "+m.why+". The text is as it was")
+		return msg.Say(msg.Warn, "Not formatted: "+m.why+". The text is as it was")
 	}
 	old := e.buf.slice(Pos{}, e.buf.last())
 	if m.text == old {
@@ -292,5 +293,5 @@ func nameOf(raw string) string {
 }
 
 func at(text string, off int) string {
-	return "in line " + itoa(posOf(text, off).Line+1)
+	return "in line " + strconv.Itoa(posOf(text, off).Line+1)
 }

@@ -78,7 +78,7 @@ func TestFormatIsOneStepAndKeepsThePlace(t *testing.T) {
 	r.want("<a><b>x</b><c>y</c></a>")
 	r.run(r.SetText([]byte("<a>")))
 	r.press("F")
-	if !strings.Contains(r.toasts(), "not formatted: the element a is not closed. The text is as it was") {
+	if !strings.Contains(r.toasts(), "Not formatted: the element a is not closed. The text is as it was") {
 		t.Errorf("toast %q", r.toasts())
 	}
 }

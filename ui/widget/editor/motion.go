@@ -12,7 +12,7 @@ func (e *Editor) moveTo(p Pos) {
 	e.hist.sealed = true
 }
 
-// left and right go one character, over line ends.
+// prevPos and nextPos are one character away, over line ends.
 func (e *Editor) prevPos(p Pos) Pos {
 	switch {
 	case p.Off > 0:

@@ -83,7 +83,7 @@ func (e *Editor) accept() tea.Cmd {
 	if p.sign == '#' {
 		n, err := strconv.Atoi(strings.TrimSpace(p.text))
 		if err != nil {
-			return msg.Say(msg.Warn, "not a line number: "+safe.Text(p.text))
+			return msg.Say(msg.Warn, "Not a line number: "+safe.Text(p.text))
 		}
 		e.Goto(n, 1)
 		return nil
@@ -95,7 +95,7 @@ func (e *Editor) accept() tea.Cmd {
 	e.cur = p.start
 	at, ok := e.find(p.start, true, true)
 	if !ok {
-		return msg.Say(msg.Info, "not found: "+safe.Text(e.query))
+		return msg.Say(msg.Info, "Not found: "+safe.Text(e.query))
 	}
 	e.moveTo(at)
 	return nil
@@ -104,11 +104,11 @@ func (e *Editor) accept() tea.Cmd {
 // again goes to the next match, or back to the one before.
 func (e *Editor) again(forward bool) tea.Cmd {
 	if e.query == "" {
-		return msg.Say(msg.Info, "nothing was searched for yet")
+		return msg.Say(msg.Info, "Nothing was searched for yet")
 	}
 	at, ok := e.find(e.cur, forward, false)
 	if !ok {
-		return msg.Say(msg.Info, "not found: "+safe.Text(e.query))
+		return msg.Say(msg.Info, "Not found: "+safe.Text(e.query))
 	}
 	e.moveTo(at)
 	return nil

@@ -185,7 +185,7 @@ func (e *Editor) partner(t tag, first, last int) (tag, bool) {
 	return tag{}, false
 }
 
-// names returns where the name of a tag stands.
+// nameSpan returns where the name of a tag stands.
 func (t tag) nameSpan() span {
 	from := t.from.Off + 1
 	if t.kind == endTag {
