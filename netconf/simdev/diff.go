@@ -76,11 +76,12 @@ func vanished(a, b *node) []string {
 // peek is find without making invented entries real.
 func peek(target, n *node, cs *schema) *node {
 	keys, isL := isList(cs, n)
+	values := entryKeys(n, keys)
 	for _, k := range target.kids {
 		if k.local != n.local || k.space != n.space {
 			continue
 		}
-		if isL && !sameKeys(k, n, keys) || cs != nil && cs.kind == leafList && k.text != n.text {
+		if isL && !sameKeys(k, keys, values) || cs != nil && cs.kind == leafList && k.text != n.text {
 			continue
 		}
 		return k

@@ -2,6 +2,7 @@ package simdev
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"dialtone/netconf"
@@ -184,12 +185,13 @@ func listed(names []string, s string) bool {
 // entry or leaf-list value. An invented entry becomes a real one.
 func find(target, n *node, cs *schema) *node {
 	keys, isL := isList(cs, n)
+	values := entryKeys(n, keys)
 	for i := len(target.kids) - 1; i >= 0; i-- { // edits in order find the last one at once
 		k := target.kids[i]
 		if k.local != n.local || (k.space != n.space && n.space != "" && k.space != "") {
 			continue
 		}
-		if isL && !sameKeys(k, n, keys) {
+		if isL && !sameKeys(k, keys, values) {
 			continue
 		}
 		if cs != nil && cs.kind == leafList && n.text != "" && k.text != n.text {
@@ -207,9 +209,23 @@ func find(target, n *node, cs *schema) *node {
 	return nil
 }
 
-func sameKeys(a, b *node, keys []string) bool {
-	for _, k := range keys {
-		if a.value(k) != b.value(k) {
+// entryKeys are the values that name a list entry, read once for a search.
+func entryKeys(n *node, keys []string) []string {
+	values := make([]string, len(keys))
+	for i, k := range keys {
+		values[i] = n.value(k)
+	}
+	return values
+}
+
+// sameKeys tells whether entry a has these keys. Most lists have one key, and
+// it stands first: long lists are searched a lot.
+func sameKeys(a *node, keys, values []string) bool {
+	if len(keys) == 1 && len(a.kids) > 0 && a.kids[0].local == keys[0] {
+		return a.kids[0].text == values[0]
+	}
+	for i, k := range keys {
+		if a.value(k) != values[i] {
 			return false
 		}
 	}
@@ -231,7 +247,7 @@ func remove(target, n *node, cs *schema, old *node) {
 func insert(target, fresh *node) {
 	for i := len(target.kids) - 1; i >= 0; i-- {
 		if target.kids[i].local == fresh.local {
-			target.kids = append(target.kids[:i+1:i+1], append([]*node{fresh}, target.kids[i+1:]...)...)
+			target.kids = slices.Insert(target.kids, i+1, fresh)
 			return
 		}
 	}

@@ -142,26 +142,35 @@ func TestOwnHello(t *testing.T) {
 
 func TestDelayAndPaceFollowTheClock(t *testing.T) {
 	t.Parallel()
-	d, c := device(Options{Faults: Faults{Delay: time.Minute}})
-	p := connect(t, d)
-	p.send("<discard-changes/>")
-	got := make(chan string, 1)
-	go func() { s, _ := p.readErr(); got <- s }() // ends with the reply
-	for {
-		select {
-		case s := <-got:
-			if n := c.Now().Sub(newClock().Now()); n < time.Minute || !strings.Contains(s, "<ok/>") {
-				t.Errorf("after %v: %s", n, s)
+	for name, f := range map[string]Faults{"delay": {Delay: 2 * time.Second}, "pace": {BytesPerSec: 1000}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d, c := device(Options{Faults: f})
+			p := connect(t, d)
+			p.send(getRunning)
+			got := make(chan string, 1)
+			go func() { s, _ := p.readErr(); got <- s }() // ends with the reply
+			for {
+				select {
+				case s := <-got:
+					want := f.Delay
+					if f.BytesPerSec > 0 {
+						want = time.Duration(len(s)) * time.Second / time.Duration(f.BytesPerSec)
+					}
+					if n := c.Now().Sub(newClock().Now()); n < want || n > 2*want || !strings.Contains(s, "eth0") {
+						t.Errorf("after %v, want %v: %s", n, want, s)
+					}
+					return
+				default:
+					c.mu.Lock()
+					waiting := len(c.timers) > 0
+					c.mu.Unlock()
+					if waiting {
+						c.advance(10 * time.Millisecond)
+					}
+				}
 			}
-			return
-		default:
-			c.mu.Lock()
-			waiting := len(c.timers) > 0
-			c.mu.Unlock()
-			if waiting {
-				c.advance(time.Second)
-			}
-		}
+		})
 	}
 }
 
