@@ -67,6 +67,12 @@ type savedPassword struct {
 	used, refused bool
 }
 
+// forget drops what is not needed any more once we are in: the library keeps
+// its configuration, and with it this, as long as the connection lives.
+func (a *auth) forget() {
+	a.creds, a.notes, a.ask, a.tried, a.t, a.d = nil, nil, nil, nil, link.Target{}, nil
+}
+
 // onBanner keeps the beginning of what the device says before it lets us in.
 func (a *auth) onBanner(text string) error {
 	a.mu.Lock()

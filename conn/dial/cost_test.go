@@ -162,7 +162,8 @@ func BenchmarkIdle(b *testing.B) {
 	target.Agent = &no
 	measure := func(b *testing.B, open func() (io.Closer, error)) {
 		for b.Loop() {
-			before, routines := footprint(), runtime.NumGoroutine()
+			heap, stack := footprint()
+			routines := runtime.NumGoroutine()
 			var cs []io.Closer
 			for range n {
 				c, err := open()
@@ -171,7 +172,9 @@ func BenchmarkIdle(b *testing.B) {
 				}
 				cs = append(cs, c)
 			}
-			b.ReportMetric(float64(footprint()-before)/n/1024, "KiB/session")
+			heap2, stack2 := footprint()
+			b.ReportMetric(float64(heap2-heap)/n/1024, "heap-KiB/session")
+			b.ReportMetric(float64(stack2-stack)/n/1024, "stack-KiB/session")
 			b.ReportMetric(float64(runtime.NumGoroutine()-routines)/n, "goroutines/session")
 			for _, c := range cs {
 				c.Close()
@@ -193,11 +196,13 @@ func BenchmarkIdle(b *testing.B) {
 	})
 }
 
-// footprint is heap and stacks in use, after what can go has gone.
-func footprint() int64 {
-	runtime.GC()
+// footprint is what heap and stacks hold, after what can go has gone.
+func footprint() (heap, stack int64) {
+	for range 6 { // a stack shrinks by half at each
+		runtime.GC()
+	}
 	debug.FreeOSMemory()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return int64(m.HeapInuse + m.StackInuse)
+	return int64(m.HeapAlloc), int64(m.StackInuse)
 }

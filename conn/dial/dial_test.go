@@ -17,7 +17,8 @@ type person struct {
 	trust     link.TrustAnswer
 	secrets   []string
 	challenge func(link.ChallengeQuestion) ([]string, error)
-	asked     chan string // what was asked, when there is room
+	wait      func(context.Context) // before the answer to a challenge
+	asked     chan string           // what was asked, when there is room
 }
 
 func (p *person) say(s string) {
@@ -42,8 +43,11 @@ func (p *person) Secret(_ context.Context, q link.SecretQuestion) (keys.Secret, 
 	return keys.NewSecret([]byte(s)), nil
 }
 
-func (p *person) Challenge(_ context.Context, q link.ChallengeQuestion) ([]string, error) {
+func (p *person) Challenge(ctx context.Context, q link.ChallengeQuestion) ([]string, error) {
 	p.say("challenge")
+	if p.wait != nil {
+		p.wait(ctx)
+	}
 	if p.challenge == nil {
 		return nil, link.ErrDeclined
 	}

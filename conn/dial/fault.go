@@ -79,7 +79,7 @@ func dialFault(addr string, err error) error {
 
 // handshakeFault words an error of the SSH handshake. ctx's error and faults
 // of our own pass through.
-func handshakeFault(ctx context.Context, w *wire, t link.Target, stage link.Stage, err error) error {
+func handshakeFault(ctx context.Context, w *wire, stage link.Stage, err error) error {
 	if cause := w.why(); cause != nil && ctx.Err() == nil {
 		return cause
 	}

@@ -1,6 +1,7 @@
 package dial
 
 import (
+	"crypto/rsa"
 	"fmt"
 	"net"
 	"path/filepath"
@@ -163,6 +164,19 @@ func faultOf(err error, code, what string) *keys.Fault {
 		return f
 	}
 	return &keys.Fault{Code: code, What: what, Err: err}
+}
+
+// leastRSA is the size below which an RSA host key proves nothing.
+const leastRSA = 1024
+
+// rsaBits is the size of an RSA key, 0 for others.
+func rsaBits(k ssh.PublicKey) int {
+	if c, ok := bareKey(k).(ssh.CryptoPublicKey); ok {
+		if r, ok := c.CryptoPublicKey().(*rsa.PublicKey); ok {
+			return r.N.BitLen()
+		}
+	}
+	return 0
 }
 
 // keyWord is the kind of a key as people call it: "ED25519".

@@ -247,7 +247,7 @@ func (s *stream) ending(err error) error {
 	}
 	var f *keys.Fault
 	orderly := transport == nil || errors.As(transport, &f) && f.Code == "NET-CLOSED"
-	if !s.got.Load() && transport != nil && (orderly || f != nil) {
+	if !s.got.Load() && f != nil && (orderly || errors.Is(f.Err, io.EOF)) {
 		return s.nothing(err)
 	}
 	if orderly {

@@ -94,6 +94,10 @@ func (d *Dialer) signIn(ctx context.Context, conn net.Conn, addr string, t link.
 		BannerCallback:    a.onBanner,
 		AuthCallback:      a.next,
 		HostKeyCallback: func(_ string, remote net.Addr, key ssh.PublicKey) error {
+			if bits := rsaBits(key); bits > 0 && bits < leastRSA {
+				return &keys.Fault{Code: "KEY-WEAK", What: quoted("%s shows an RSA key of %d bits; %d is the least", addr, bits, leastRSA),
+					Kept: "Nothing was sent", Do: "Have a new host key made on the device"}
+			}
 			from, err := hk.Check(remote, key)
 			if err != nil {
 				return err
@@ -116,7 +120,7 @@ func (d *Dialer) signIn(ctx context.Context, conn net.Conn, addr string, t link.
 		if a.fatal != nil && ctx.Err() == nil && w.why() == nil {
 			return nil, a.fatal
 		}
-		return nil, handshakeFault(ctx, w, t, *stage.Load(), err)
+		return nil, handshakeFault(ctx, w, *stage.Load(), err)
 	}
 	w.finish()
 	peerMu.Lock()
@@ -125,6 +129,7 @@ func (d *Dialer) signIn(ctx context.Context, conn net.Conn, addr string, t link.
 	if peer.Auth == "" {
 		peer.Auth = "none"
 	}
+	a.forget()
 	if n, ok := c.(ssh.AlgorithmsConnMetadata); ok {
 		peer.Legacy = legacyUsed(n.Algorithms())
 	}

@@ -429,6 +429,26 @@ func TestGivesUpAtOnceWhenAsked(t *testing.T) {
 	}
 }
 
+func TestQuestionEndsWhenTheDeviceGoesAway(t *testing.T) {
+	t.Parallel()
+	l := lab(t)
+	h := add(t, l, simnet.Server{Questions: []simnet.Question{q("Password: ", false, "x")}})
+	var cut time.Time
+	who := &person{}
+	var dialCtx context.Context
+	who.wait = func(ctx context.Context) {
+		dialCtx = ctx
+		cut = time.Now()
+		h.Cut()
+		<-ctx.Done()
+	}
+	who.challenge = func(link.ChallengeQuestion) ([]string, error) { return nil, dialCtx.Err() }
+	_, err := dialer(t, l).Dial(within(t, 10*time.Second), h.Target(), who, nil)
+	if code(err) != "NET-CLOSED" || time.Since(cut) > time.Second {
+		t.Errorf("%v after %v", err, time.Since(cut))
+	}
+}
+
 func TestGoesThroughJumpHosts(t *testing.T) {
 	t.Parallel()
 	l := lab(t)
