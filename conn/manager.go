@@ -166,10 +166,7 @@ func (m *Manager) begin(s *session, l *link.Link) SessionID {
 	s.life, s.adopted = lf, l != nil
 	s.dev.Err, s.dev.Redials = nil, 0
 	m.state(s, Dialing)
-	m.spawn("session", func() { m.live(s, lf, l) }, func(err error) {
-		lf.cancel()
-		m.over(s, lf, err, true)
-	})
+	m.spawn("session", func() { m.live(s, lf, l) }, func(err error) { m.liveDied(s, lf, err) })
 	return s.dev.ID
 }
 

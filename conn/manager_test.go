@@ -714,3 +714,69 @@ func TestConfirmedCommitAfterALoss(t *testing.T) {
 		})
 	}
 }
+
+func TestOneBadDeviceCostsTheOthersNothing(t *testing.T) {
+	t.Parallel()
+	const good, each = 12, 15
+	devs := map[string]*simdev.Device{
+		"flood": rfc(simdev.Faults{}), "cut": rfc(simdev.Faults{CutAfter: 100}), "stuck": rfc(simdev.Faults{Delay: time.Hour}),
+	}
+	for i := range good {
+		devs[fmt.Sprint("r", i)] = rfc(simdev.Faults{})
+	}
+	l := newLab(t, devs)
+	j := &record{}
+	m := NewManager(Options{Dialer: l, Journal: j, Redial: true})
+	closing(t, m)
+	ids := make(map[string]SessionID)
+	for name := range devs {
+		ids[name] = m.Connect(target(name))
+	}
+	for _, id := range ids {
+		until(t, m, id, "open", func(d Device) bool { return d.State == Open || len(d.Former) > 0 })
+	}
+	ended(t, m, send(t, m, ids["flood"], `<create-subscription xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0"/>`))
+	over := make(chan struct{})
+	defer func() { <-over }()
+	stop := make(chan struct{})
+	defer close(stop)
+	go func() { // ends with stop
+		defer close(over)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				devs["flood"].Notify([]byte(`<event xmlns="urn:x">` + strings.Repeat("x", 2000) + `</event>`))
+			}
+		}
+	}()
+	stuckX, err := m.Send(ids["stuck"], request(t, edit))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cutX, err := m.Send(ids["cut"], request(t, getConfig))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var xs []*Exchange
+	for range each {
+		for i := range good {
+			xs = append(xs, send(t, m, ids[fmt.Sprint("r", i)], getConfig))
+		}
+	}
+	for _, x := range xs {
+		if o, err := ended(t, m, x); err != nil || !o.OK {
+			t.Fatalf("%s: %+v %v", x.Device, o, err)
+		}
+	}
+	if o, _ := ended(t, m, cutX); o.Result != netconf.Stopped {
+		t.Errorf("cut: %+v", o)
+	}
+	if _, done, _ := stuckX.Snapshot(); done {
+		t.Error("the stuck request has ended")
+	}
+	if got := len(j.list()); got != good*each+2 { // the subscription and the one that was cut
+		t.Errorf("%d entries in the journal", got)
+	}
+}

@@ -112,6 +112,20 @@ func (m *Manager) live(s *session, lf *life, l *link.Link) {
 	}
 }
 
+// liveDied notes that the goroutine of s panicked: its link is closed by now,
+// and nobody dials again.
+func (m *Manager) liveDied(s *session, lf *life, err error) {
+	lf.cancel()
+	m.mu.Lock()
+	opened := s.nc != nil
+	m.mu.Unlock()
+	if m.over(s, lf, err, opened) {
+		m.mu.Lock()
+		s.life = nil
+		m.mu.Unlock()
+	}
+}
+
 // once reaches the device, opens NETCONF and stays until the session has ended
 // and its requests have. The error is nil after an orderly end.
 func (m *Manager) once(s *session, lf *life, l *link.Link) (opened bool, err error) {

@@ -24,8 +24,11 @@ type Interface func(ctx context.Context, d InterfaceDeps) error
 type InterfaceDeps struct {
 	// Manager lacks Ask and Crashed, which the interface brings. In the demo it
 	// lacks Dialer too.
-	Manager   conn.Options
-	HostKeys  keys.HostKeys // those that the dialer checks
+	Manager  conn.Options
+	HostKeys keys.HostKeys // those that the dialer checks
+	// OnWaiting sets who is told that the ssh-agent waits for a touch, and when
+	// that is over; until then nobody is. f must not block.
+	OnWaiting func(f func(t link.Target, comment string, on bool))
 	Profiles  profile.Store
 	Journal   *journal.Journal
 	Config    profile.Config
@@ -107,7 +110,7 @@ device of yours is reached, and no file of yours is read or written.`,
 			}
 			j := journal.Memory()
 			r := &run{
-				store: profile.Memory(), journal: j, log: slog.New(slog.DiscardHandler),
+				store: profile.Memory(), journal: j, log: slog.New(slog.DiscardHandler), waiting: &waiting{},
 				options: conn.Options{Now: a.env.Now, Journal: j},
 			}
 			a.dir = dirs{}
@@ -133,8 +136,9 @@ func (a *app) deps(r *run, f *targetFlags, theme string, ascii bool) InterfaceDe
 	if err != nil {
 		work = os.TempDir()
 	}
+	r.waiting.set(nil) // standard error is the screen
 	return InterfaceDeps{
-		Manager: r.options, HostKeys: r.hosts, Profiles: r.store, Journal: r.journal, Config: r.config,
+		Manager: r.options, HostKeys: r.hosts, OnWaiting: r.waiting.set, Profiles: r.store, Journal: r.journal, Config: r.config,
 		ReadOnly: r.options.ReadOnly || f.readOnly,
 		Theme:    theme, ASCII: ascii || r.config.ASCII,
 		ConfigDir: a.dir.config, StateDir: a.dir.state, WorkDir: work,

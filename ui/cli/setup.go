@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
 
 	"dialtone/conn"
 	"dialtone/conn/journal"
@@ -29,6 +30,7 @@ type run struct {
 	log     *slog.Logger
 	options conn.Options
 	hosts   keys.HostKeys
+	waiting *waiting
 	closers []io.Closer
 	notes   []string // worth telling at the start
 }
@@ -39,7 +41,13 @@ func (a *app) setup(f *targetFlags) (*run, error) {
 		store:   profile.Open(in(a.dir.config, profile.Dir)),
 		journal: journal.Open(in(a.dir.state, "journal"), a.env.Now),
 		log:     slog.New(slog.DiscardHandler),
+		waiting: &waiting{},
 	}
+	r.waiting.set(func(t link.Target, comment string, on bool) {
+		if on {
+			a.note("Waiting for the ssh-agent to use %q for %s: touch the key or confirm.", comment, t.Name)
+		}
+	})
 	if n := profile.Note(r.store); n != "" {
 		r.notes = append(r.notes, n)
 	}
@@ -112,12 +120,29 @@ func (a *app) dialerSpec(f *targetFlags, r *run) (DialerSpec, error) {
 			return p.Target, err == nil
 		},
 		SSHConfig: in(a.dir.home, ".ssh", "config"),
-		Waiting: func(t link.Target, comment string, on bool) {
-			if on {
-				a.note("Waiting for the ssh-agent to use %q for %s: touch the key or confirm", comment, t.Name)
-			}
-		},
+		Waiting:   r.waiting.tell,
 	}, nil
+}
+
+// waiting passes on that the agent waits for a touch, to whoever shows it now.
+type waiting struct {
+	mu sync.Mutex
+	f  func(t link.Target, comment string, on bool)
+}
+
+func (w *waiting) set(f func(t link.Target, comment string, on bool)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.f = f
+}
+
+func (w *waiting) tell(t link.Target, comment string, on bool) {
+	w.mu.Lock()
+	f := w.f
+	w.mu.Unlock()
+	if f != nil {
+		f(t, comment, on)
+	}
 }
 
 // close ends what setup opened.
