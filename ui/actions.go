@@ -81,8 +81,8 @@ func (r *root) Run(id action.ID) tea.Cmd {
 		r.stack.Push(&overlay.Palette{Theme: r.d.Theme, Items: r.paletteItems()})
 	case "root.help":
 		here, all := r.screenActions(), r.rootActions()
-		r.stack.Push(&overlay.Help{Theme: r.d.Theme, Where: r.cur().Title(), Here: len(here),
-			Actions: append(append([]action.Action(nil), here...), all...), RunID: r.runAny})
+		r.stack.Push(&overlay.Help{Theme: r.d.Theme, Where: safe.Text(r.cur().Title()), Here: len(here),
+			Actions: readable(append(append([]action.Action(nil), here...), all...)), RunID: r.runAny})
 	case "root.messages":
 		r.stack.Push(&overlay.Messages{Theme: r.d.Theme, Notes: r.toasts.Kept()})
 	case "root.previous":
@@ -137,7 +137,7 @@ func (r *root) paletteItems() []overlay.Item {
 			if a.ID == "root.tab" || a.ID == "root.palette" {
 				continue
 			}
-			it := overlay.Item{Title: a.Title, Alters: a.Alters, Off: a.Off}
+			it := overlay.Item{Title: safe.Text(a.Title), Alters: a.Alters, Off: safe.Text(a.Off)}
 			if len(a.Keys) > 0 {
 				it.Key = action.KeyName(a.Keys[0], r.d.Theme.ASCII)
 			}
@@ -173,3 +173,11 @@ func numberKey(i int) string {
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
+
+// readable makes the texts of actions safe: a reason may name a device.
+func readable(as []action.Action) []action.Action {
+	for i := range as {
+		as[i].Title, as[i].Off = safe.Text(as[i].Title), safe.Text(as[i].Off)
+	}
+	return as
+}

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	tea "github.com/charmbracelet/bubbletea"
+
 	"dialtone/conn"
 	"dialtone/conn/link"
 	"dialtone/conn/profile"
@@ -280,4 +282,21 @@ func TestProfileFormTestsWithoutSaving(t *testing.T) {
 	d.State, d.Err = conn.Lost, errors.New("AUTH-FAIL password refused")
 	p.Send(events(p.backend.Set(d)))
 	p.mustShow(t, "AUTH-FAIL password refused")
+}
+
+func TestWheelAndClick(t *testing.T) {
+	t.Parallel()
+	p := lab(t, nil)
+	p.Send(tea.MouseMsg{Button: tea.MouseButtonWheelDown, Action: tea.MouseActionPress})
+	if p.selected() != "core-r2" {
+		t.Errorf("the wheel went to %s", p.selected())
+	}
+	for i, row := range p.Rows() {
+		if strings.Contains(row, "pe-12") {
+			p.Send(tea.MouseMsg{Button: tea.MouseButtonLeft, Action: tea.MouseActionPress, X: 10, Y: i})
+		}
+	}
+	if p.selected() != "pe-12" {
+		t.Errorf("the click went to %s", p.selected())
+	}
 }

@@ -136,6 +136,7 @@ func (r *root) Update(m tea.Msg) tea.Cmd {
 		if r.stack.Top() != nil {
 			return nil
 		}
+		m.Y-- // screens count from the first row of the body
 		return r.cur().Update(m)
 	case msg.For:
 		return r.route(m)

@@ -72,7 +72,7 @@ func run(ctx context.Context, d Deps, change func(*root)) error {
 	_, err := tea.NewProgram(&guard{root: r, crash: crash}, opts...).Run()
 	switch {
 	case crash.Happened():
-		return crash.Save(r.stakes())
+		return crash.Save(lastWords(r))
 	case sigs.Got() != nil:
 		return sigs.Got()
 	case err != nil && ctx.Err() != nil:
@@ -126,4 +126,15 @@ func (g *guard) wrap(cmd tea.Cmd) tea.Cmd {
 		defer g.crash.Caught("command", func() { m = tea.Quit() })
 		return eachCmd(cmd(), g.wrap)
 	}
+}
+
+// lastWords is what was at stake when the program crashed. What it asks may be
+// what broke, so a second panic costs only the answer.
+func lastWords(r *root) (stakes []string) {
+	defer func() {
+		if recover() != nil {
+			stakes = nil
+		}
+	}()
+	return r.stakes()
 }

@@ -237,6 +237,16 @@ func TestHostileTextStaysText(t *testing.T) {
 			p.Press("esc")
 			p.Send(msg.OpenSession{ID: 1})
 			check("session", p)
+			for _, keys := range [][]string{{"?"}, {":"}, {"tab"}, {"tab"}, {"ctrl+c"}} {
+				if keys[0] == "ctrl+c" && st == conn.Lost {
+					continue // nothing is open, so it quits
+				}
+				p.Press(keys...)
+				check("session "+keys[0], p)
+				p.Press("esc", "esc")
+			}
+			p.Send(msg.ShowHistory{ID: 1})
+			check("history", p)
 			for _, q := range questions {
 				p.Send(asked{&question{ctx: context.Background(), what: q, reply: make(chan answer, 1)}})
 				check("question", p)

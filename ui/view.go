@@ -182,7 +182,7 @@ func (r *root) helpRow() string {
 
 func (r *root) hint(a action.Action) string {
 	t := r.d.Theme
-	return t.Paint(style.Title, action.KeyName(a.Keys[0], t.ASCII)) + " " + a.Label() + "  "
+	return t.Paint(style.Title, action.KeyName(a.Keys[0], t.ASCII)) + " " + safe.Text(a.Label()) + "  "
 }
 
 // hints is the actions of the help bar in their order; those that are off are

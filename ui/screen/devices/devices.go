@@ -170,7 +170,7 @@ func (s *Screen) mouse(m tea.MouseMsg) {
 		s.list.Run("down")
 	case tea.MouseButtonLeft:
 		from, to := s.list.Window()
-		if i := from + m.Y - 3; m.Action == tea.MouseActionPress && i >= from && i < to {
+		if i := from + m.Y - 2; m.Action == tea.MouseActionPress && i >= from && i < to {
 			s.list.Select(i)
 		}
 	}
