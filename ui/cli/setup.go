@@ -16,11 +16,24 @@ import (
 	"dialtone/conn/link"
 	"dialtone/conn/profile"
 	"dialtone/keys"
+	"dialtone/netconf/xmldoc"
 )
 
 // stdinPassword is the reference to a password that came on standard input. No
 // profile can hold it.
 const stdinPassword = "stdin:password"
+
+// spillAt is how much of one reply stays in memory (security.md E5).
+const spillAt = 256 << 20
+
+// spillDir is where the rest goes: the cache directory, or the system's for
+// temporary files when there is none.
+func spillDir(cache string) string {
+	if cache == "" || os.MkdirAll(cache, 0o700) != nil {
+		return ""
+	}
+	return cache
+}
 
 // run is what commands that reach devices share.
 type run struct {
@@ -71,6 +84,7 @@ func (a *app) setup(f *targetFlags) (*run, error) {
 		ReadOnly: f.readOnly || r.config.ReadOnly,
 		Redial:   r.config.Reconnect,
 		Journal:  r.journal,
+		Doc:      xmldoc.Options{SpillAt: spillAt, SpillDir: spillDir(a.dir.cache)},
 	}
 	if f.trace != "" {
 		file, err := private(f.trace, os.O_TRUNC)
