@@ -3,7 +3,6 @@ package keys
 import (
 	"bytes"
 	"context"
-	"crypto/dsa" //nolint:staticcheck // only to refuse such keys by name
 	"errors"
 	"fmt"
 	"io"
@@ -146,12 +145,12 @@ func (o Files) parse(ctx context.Context, path string, data []byte) (ssh.Signer,
 
 // signer wraps a decoded key so that RSA signs with SHA-2.
 func (o Files) signer(path string, raw any) (ssh.Signer, error) {
-	if _, old := raw.(*dsa.PrivateKey); old {
-		return nil, &Fault{Code: "KEY-TYPE", What: path + " is a DSA key, which is never used", Do: "Make a new key with ssh-keygen"}
-	}
 	s, err := ssh.NewSignerFromKey(raw)
 	if err != nil {
 		return nil, &Fault{Code: "KEY-TYPE", What: fmt.Sprintf("%s holds a key that cannot be used (%q)", path, err.Error()), Err: err}
+	}
+	if s.PublicKey().Type() == "ssh-dss" {
+		return nil, &Fault{Code: "KEY-TYPE", What: path + " is a DSA key, which is never used", Do: "Make a new key with ssh-keygen"}
 	}
 	as, ok := s.(ssh.AlgorithmSigner)
 	if !ok {

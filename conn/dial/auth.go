@@ -43,7 +43,6 @@ type auth struct {
 	notes  []*keys.Fault // what went wrong on our side
 
 	how      string // the method under way, in words
-	signed   bool   // the key under way has signed
 	tried    []string
 	rounds   int
 	human    int  // passwords and challenges that a person answered
@@ -399,6 +398,16 @@ func (a *auth) nextPassword() ssh.AuthMethod {
 	return ssh.Password(string(s.Reveal()))
 }
 
+// reason is the fault of ours that says most; a missing agent says least.
+func (a *auth) reason() *keys.Fault {
+	for _, n := range a.notes {
+		if n.Code != "AGENT-NONE" {
+			return n
+		}
+	}
+	return a.notes[0]
+}
+
 // failure words why nothing worked.
 func (a *auth) failure(c *ssh.ClientAuthContext) error {
 	left := strings.Join(c.AllowedMethods, ", ")
@@ -407,7 +416,7 @@ func (a *auth) failure(c *ssh.ClientAuthContext) error {
 	who := a.t.User + "@" + a.w.addr
 	switch {
 	case len(a.tried) == 0 && len(a.notes) > 0:
-		*f = *a.notes[0] // the reason is on our side
+		*f = *a.reason() // it is on our side
 		f.What += quoted(", and nothing else could be offered to %s (it takes: %.200q)", who, left)
 	case len(a.tried) == 0 && a.declined:
 		f.Code, f.What = "AUTH-STOPPED", "signing in as "+who+" was given up"
@@ -421,8 +430,11 @@ func (a *auth) failure(c *ssh.ClientAuthContext) error {
 			f.Do = "Change the saved password; it is not sent again by itself"
 		}
 		for _, n := range a.notes {
+			if n.Code == "AGENT-NONE" && a.t.Agent == nil {
+				continue // nobody asked for one
+			}
 			f.What += "; " + n.Code + " " + n.What
-			if n.Do != "" && n.Code != "AGENT-NONE" {
+			if n.Do != "" {
 				f.What += " (" + n.Do + ")"
 			}
 		}
