@@ -17,6 +17,8 @@ import (
 	"dialtone/netconf/tmpl"
 	"dialtone/ui"
 	"dialtone/ui/cli"
+	"dialtone/ui/clip"
+	"dialtone/ui/input"
 	"dialtone/ui/safe"
 	"dialtone/ui/screen"
 	"dialtone/ui/style"
@@ -54,9 +56,9 @@ func Run(ctx context.Context, d cli.InterfaceDeps) error {
 		Deps: screen.Deps{
 			Backend: m, Profiles: d.Profiles, Journal: d.Journal, Templates: templates, Theme: theme, Keys: d.Config.Keys,
 			Now: d.Manager.Now, ReadOnly: d.ReadOnly, Demo: d.Demo, ConfigDir: d.ConfigDir, StateDir: d.StateDir, WorkDir: d.WorkDir,
-			HostKeys: d.HostKeys, StartDemo: demo.one,
+			HostKeys: d.HostKeys, StartDemo: demo.one, Clip: clip.New(clip.Options{Out: d.Output, StateDir: d.StateDir, Now: d.Manager.Now}),
 		},
-		Input: d.Input, Output: d.Output, Target: d.Target, Asker: asker, Mouse: d.Config.Mouse, Notes: append(d.Notes, notes...),
+		Input: input.New(d.Input), Output: d.Output, Target: d.Target, Asker: asker, Mouse: d.Config.Mouse, Notes: append(d.Notes, notes...),
 	})
 	farewell(m, os.Stderr)
 	return err
