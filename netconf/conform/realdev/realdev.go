@@ -56,7 +56,7 @@ type Server struct {
 	ln                net.Listener
 
 	mu    sync.Mutex
-	conns map[*os.Process]net.Conn
+	conns map[*os.Process]*net.TCPConn
 	wg    sync.WaitGroup
 	ended bool
 }
@@ -84,7 +84,7 @@ func Start(t testing.TB, o Options) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{User: me.Username, dir: dir, socket: filepath.Join(dir, "s"), conns: map[*os.Process]net.Conn{}}
+	s := &Server{User: me.Username, dir: dir, socket: filepath.Join(dir, "s"), conns: map[*os.Process]*net.TCPConn{}}
 	// The server knows the port that its clients come by, so it is taken first.
 	if s.ln, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 		t.Fatal(err)
@@ -208,10 +208,8 @@ func (s *Server) startSSHD(t testing.TB, o Options) {
 		_ = s.ln.Close()
 		s.mu.Lock()
 		s.ended = true
-		for p := range s.conns {
-			_ = p.Kill()
-		}
 		s.mu.Unlock()
+		s.CutAll()
 		s.wg.Wait()
 		if t.Failed() {
 			t.Logf("sshd said:\n%s", s.tail("sshd.log"))
@@ -221,9 +219,10 @@ func (s *Server) startSSHD(t testing.TB, o Options) {
 
 // serve hands a connection to an sshd of its own.
 func (s *Server) serve(c net.Conn, config string) {
-	f, err := c.(*net.TCPConn).File()
-	_ = c.Close()
+	tcp := c.(*net.TCPConn)
+	f, err := tcp.File()
 	if err != nil {
+		_ = tcp.Close()
 		return
 	}
 	cmd := exec.Command(sshd, "-i", "-f", config, "-E", filepath.Join(s.dir, "sshd.log"))
@@ -231,12 +230,13 @@ func (s *Server) serve(c net.Conn, config string) {
 	err = cmd.Start()
 	_ = f.Close()
 	if err != nil {
+		_ = tcp.Close()
 		return
 	}
 	s.mu.Lock()
-	s.conns[cmd.Process] = c
+	s.conns[cmd.Process] = tcp
 	if s.ended {
-		_ = cmd.Process.Kill()
+		cut(cmd.Process, tcp)
 	}
 	s.mu.Unlock()
 	s.wg.Add(1)
@@ -246,6 +246,7 @@ func (s *Server) serve(c net.Conn, config string) {
 		s.mu.Lock()
 		delete(s.conns, cmd.Process)
 		s.mu.Unlock()
+		_ = tcp.Close()
 	}()
 }
 
@@ -260,9 +261,17 @@ func (s *Server) Connections() int {
 func (s *Server) CutAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for p := range s.conns {
-		_ = p.Kill()
+	for p, c := range s.conns {
+		cut(p, c)
 	}
+}
+
+// cut ends a connection for both sides: sshd may have children that hold it
+// too, so killing is not enough.
+func cut(p *os.Process, c *net.TCPConn) {
+	_ = p.Kill()
+	_ = c.CloseRead()
+	_ = c.CloseWrite()
 }
 
 // Authorize lets the owner of a public key in, given as a line of
