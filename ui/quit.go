@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -36,15 +37,9 @@ func (r *root) stakes() []string {
 }
 
 func stake(d conn.Device) string {
-	var parts []string
-	switch {
-	case d.Dirty == 1:
-		parts = append(parts, "1 edit not committed")
-	case d.Dirty > 1:
-		parts = append(parts, fmt.Sprintf("%d edits not committed", d.Dirty))
-	}
-	for _, l := range d.Locks {
-		parts = append(parts, "the lock of "+safe.Text(string(l))+" is released")
+	parts := d.AtStake()
+	for i := range parts {
+		parts[i] = safe.Text(parts[i])
 	}
 	switch {
 	case d.Waiting == 1:
@@ -59,6 +54,7 @@ func stake(d conn.Device) string {
 // ctrl+c again in the dialog quits.
 func (r *root) askQuit() tea.Cmd {
 	open := r.open()
+	slices.SortStableFunc(open, func(a, b conn.Device) int { return len(b.AtStake()) - len(a.AtStake()) })
 	drafts := r.drafts()
 	if len(open) == 0 && len(drafts) == 0 {
 		return r.leave()

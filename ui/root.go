@@ -12,8 +12,10 @@ import (
 	"dialtone/ui/msg"
 	"dialtone/ui/overlay"
 	"dialtone/ui/pane"
+	"dialtone/ui/safe"
 	"dialtone/ui/screen"
 	"dialtone/ui/screen/devices"
+	"dialtone/ui/style"
 )
 
 // The smallest terminal that shows screens; below it stands a card.
@@ -42,6 +44,7 @@ type root struct {
 	w, h   int
 	tabs   []tab // the device list is the first and always there
 	at     int
+	title  string       // of the terminal window, as last set
 	held   []tea.KeyMsg // keys that came in one read, still to be handled
 	stack  overlay.Stack
 	toasts overlay.Toasts
@@ -122,7 +125,7 @@ func (r *root) Update(m tea.Msg) tea.Cmd {
 		return r.leave()
 	case secondMsg:
 		r.ticking = false
-		return r.tick()
+		return tea.Batch(r.tick(), r.retitle())
 	case toastMsg:
 		r.toastArmed = false
 		return r.armToasts()
@@ -261,6 +264,28 @@ func (r *root) elapsing() bool {
 		}
 	}
 	return false
+}
+
+// retitle names the next rollback in the title of the terminal, and takes it
+// out again. Only names that the person gave stand there.
+func (r *root) retitle() tea.Cmd {
+	title := ""
+	var next time.Time
+	for _, d := range r.open() {
+		left, _ := r.rollback(d)
+		if left == "" || title != "" && !d.Pending.Deadline.Before(next) {
+			continue
+		}
+		title, next = "dialtone: "+style.ToASCII(safe.Text(d.Target.Name))+" ROLLBACK "+left, d.Pending.Deadline
+	}
+	if title == r.title {
+		return nil
+	}
+	r.title = title
+	if title == "" {
+		title = "dialtone"
+	}
+	return tea.SetWindowTitle(title)
 }
 
 func (r *root) armToasts() tea.Cmd {

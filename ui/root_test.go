@@ -2,6 +2,7 @@ package ui
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -181,7 +182,7 @@ func TestCtrlCStopsFirstThenQuits(t *testing.T) {
 	}
 	all[1].off = "nothing in flight"
 	p.Press("ctrl+c")
-	p.mustShow(t, "Quit with 3 open sessions?", "1 edit not committed")
+	p.mustShow(t, "Quit with 3 open sessions?", "1 uncommitted edit")
 	p.Press("enter")
 	if p.Quit() {
 		t.Fatal("enter quit")
@@ -338,5 +339,37 @@ func TestKeysBehindABurstKeepTheirTurn(t *testing.T) {
 	}
 	if len(p.root.held) != 0 {
 		t.Errorf("%d keys are held", len(p.root.held))
+	}
+}
+
+func TestRollbackIsSeenEverywhere(t *testing.T) {
+	t.Parallel()
+	p := lab(t, nil)
+	probes(p)
+	d, _ := p.backend.Device(1)
+	d.Pending = &conn.Pending{Sent: p.Now(), Deadline: p.Now().Add(9 * time.Minute)}
+	p.Send(events(p.backend.Set(d)), msg.OpenSession{ID: 1})
+	p.Advance(19 * time.Second)
+	p.mustShow(t, "ROLLBACK 08:41")
+	p.Press("1")
+	p.mustShow(t, "ROLLBACK 08:41", "open -08:41", "core-r1: confirmed commit, rolls back in 08:41")
+	titles := fmt.Sprint(p.Asked())
+	if !strings.Contains(titles, "dialtone: core-r1 ROLLBACK 08:41") {
+		t.Errorf("titles %s", titles)
+	}
+	p.Press("q")
+	p.mustShow(t, "the confirmed commit: the device rolls")
+	p.Press("esc")
+	p.Resize(44, 8)
+	p.mustShow(t, "core-r1  ROLLBACK in 08:41")
+	p.Resize(80, 24)
+	p.Advance(10 * time.Minute)
+	p.mustShow(t, "ROLLBACK due")
+	d.Pending = nil
+	p.Send(events(p.backend.Set(d)))
+	p.Advance(time.Second)
+	p.mustNotShow(t, "ROLLBACK")
+	if titles = fmt.Sprint(p.Asked()); !strings.HasSuffix(titles, "dialtone]") {
+		t.Errorf("titles %s", titles)
 	}
 }

@@ -121,8 +121,29 @@ func (r *root) tabText(i int) string {
 	if dev, ok := r.d.Backend.Device(tb.id); ok && tb.id != 0 {
 		g, tok := StateGlyph(dev.State)
 		name += " " + r.d.Theme.Paint(tok, r.d.Theme.Glyph(g))
+		if left, urgent := r.rollback(dev); left != "" {
+			tok = style.Warn
+			if urgent {
+				tok = style.Danger
+			}
+			name += " " + r.d.Theme.Paint(tok, "ROLLBACK "+left)
+		}
 	}
 	return name
+}
+
+// rollback is the time until a confirmed commit of d is undone, "" when none
+// waits; urgent in the last minute.
+func (r *root) rollback(d conn.Device) (left string, urgent bool) {
+	if d.Pending == nil {
+		return "", false
+	}
+	wait := d.Pending.Deadline.Sub(r.d.Now())
+	if wait <= 0 {
+		return "due", true
+	}
+	wait = wait.Round(time.Second)
+	return fmt.Sprintf("%02d:%02d", int(wait.Minutes()), int(wait.Seconds())%60), wait <= time.Minute
 }
 
 // StateGlyph is the sign of a session's state and what it is painted as.
@@ -203,6 +224,11 @@ func (r *root) smallView() string {
 	lines := []string{"", fmt.Sprintf("  Terminal is %d x %d; %d x %d is needed.", r.w, r.h, minWidth, minHeight), ""}
 	if r.h < 4 {
 		lines = lines[1:2]
+	}
+	for _, d := range r.open() {
+		if left, _ := r.rollback(d); left != "" {
+			lines = append(lines, "  "+safe.Text(d.Target.Name)+"  ROLLBACK in "+left)
+		}
 	}
 	if n := len(r.open()); n > 0 {
 		lines = append(lines, fmt.Sprintf("  %d open", n))

@@ -108,7 +108,10 @@ func (s *Screen) rowText(r row, c columns, w int, sel bool) string {
 	t := s.d.Theme
 	g, tok := glyph(r.dev.State)
 	state := stateWord(r.dev)
-	if r.dev.Dirty > 0 {
+	switch {
+	case r.dev.Pending != nil:
+		state += " " + s.until(r.dev.Pending.Deadline)
+	case r.dev.Dirty > 0:
 		state += "  dirty"
 	}
 	text := s.cells(c, safe.Text(r.target.Name), state, safe.Text(address(r)), safe.Text(viaWord(r)), capsWord(r.dev), s.since(r.dev))
@@ -178,6 +181,15 @@ func (s *Screen) since(d *conn.Device) string {
 	return fmt.Sprintf("%02d:%02d:%02d", int(age.Hours()), int(age.Minutes())%60, int(age.Seconds())%60)
 }
 
+// until is the time left before a rollback.
+func (s *Screen) until(at time.Time) string {
+	left := at.Sub(s.d.Now()).Round(time.Second)
+	if left <= 0 {
+		return "undo due"
+	}
+	return fmt.Sprintf("-%02d:%02d", int(left.Minutes()), int(left.Seconds())%60)
+}
+
 // empty is what stands in the list before there is a device.
 func (s *Screen) empty(w int) []string {
 	lines := []string{
@@ -229,6 +241,8 @@ func (s *Screen) ails(r row) string {
 	d := r.dev
 	name := safe.Text(r.target.Name)
 	switch {
+	case d.Pending != nil:
+		return name + ": confirmed commit, rolls back in " + strings.TrimPrefix(s.until(d.Pending.Deadline), "-")
 	case d.State == conn.Lost && d.Err != nil:
 		return name + ": " + safe.Text(d.Err.Error())
 	case d.State == conn.Dialing, d.State == conn.Authenticating, d.State == conn.Greeting:
@@ -340,6 +354,19 @@ func (s *Screen) stateLines(d *conn.Device, w int) []string {
 	}
 	if d.Dirty > 0 {
 		out = append(out, fmt.Sprintf("  %d edits sent, not committed", d.Dirty))
+	}
+	if p := d.Pending; p != nil {
+		what := "confirmed commit, rolls back in " + strings.TrimPrefix(s.until(p.Deadline), "-")
+		if p.Unsure {
+			what = "perhaps a " + what
+		}
+		out = append(out, "  "+t.Paint(style.Danger, what))
+	}
+	for _, u := range d.Doubts {
+		out = append(out, "  "+t.Paint(style.Warn, t.Fit("outcome unknown: "+safe.Text(u.Name)+" of "+u.Sent.Format(time.TimeOnly), w-3)))
+	}
+	if !d.Redial.IsZero() {
+		out = append(out, "  dialled again at "+d.Redial.Format(time.TimeOnly))
 	}
 	if d.Waiting > 0 {
 		out = append(out, fmt.Sprintf("  %d requests in flight", d.Waiting))
