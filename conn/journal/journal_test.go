@@ -1,10 +1,12 @@
 package journal
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -199,4 +201,49 @@ func TestLargeRequestIsCutAndRedacted(t *testing.T) {
 	if !e.Cut || !e.Redacted || e.RequestBytes != len(body) || strings.Contains(e.Request, "hunter2") {
 		t.Errorf("%d bytes kept: %.80s", len(e.Request), e.Request)
 	}
+}
+
+func TestLinesFromTheEnd(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", maxLine+1)
+	text := "first\n\n" + long + "\nsecond\n" + long[:maxLine] + "\nlast"
+	var got []string
+	used, err := backwards(strings.NewReader(text), int64(len(text)), 1<<30, 1000, func(l []byte) bool {
+		got = append(got, string(l[:min(len(l), 8)]))
+		return true
+	})
+	if want := "[last xxxxxxxx second first]"; err != nil || fmt.Sprint(got) != want || used != int64(len(text)) {
+		t.Errorf("got %v, %d bytes, %v", got, used, err)
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	f.Add([]byte(`{"seq":1,"time":"2026-03-01T12:00:00Z","device":"r","op":"get","request":"<get/>","result":"ok"}`+"\n"), 7)
+	f.Add([]byte("{\"seq\":18446744073709551615}\n\n{\"seq\":1"), 3)
+	f.Fuzz(func(t *testing.T, data []byte, block int) {
+		if block < 1 || len(data) > maxLine {
+			return
+		}
+		var got []string
+		_, err := backwards(bytes.NewReader(data), int64(len(data)), 1<<30, int64(block), func(l []byte) bool {
+			got = append(got, string(l))
+			if e, ok := parse(l); ok && (e.Seq == 0 || e.Seq+1 == 0) {
+				t.Fatalf("number %d passed", e.Seq)
+			}
+			return true
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want []string
+		for _, l := range strings.Split(string(data), "\n") {
+			if l != "" {
+				want = append(want, l)
+			}
+		}
+		slices.Reverse(want)
+		if !slices.Equal(got, want) {
+			t.Fatalf("got %q\nwant %q", got, want)
+		}
+	})
 }

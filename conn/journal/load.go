@@ -37,9 +37,9 @@ func (j *Journal) load() {
 	budget, size := int64(loadBytes), 0
 	var es []Entry // newest first
 	for _, name := range names {
-		used, err := backwards(name, budget, func(line []byte) bool {
-			var e Entry
-			if json.Unmarshal(line, &e) != nil || e.Seq == 0 {
+		used, err := readBack(name, budget, func(line []byte) bool {
+			e, ok := parse(line)
+			if !ok {
 				return true
 			}
 			size += len(e.Request)
@@ -74,10 +74,19 @@ func (j *Journal) load() {
 	}
 }
 
-// backwards gives the lines of a file from the last to the first, until each
-// returns false or budget bytes were read.
-func backwards(name string, budget int64, each func(line []byte) bool) (used int64, err error) {
-	fi, err := os.Stat(name)
+// maxSeq is more than any program of ours ever counts to.
+const maxSeq = 1 << 62
+
+// parse reads one line; false means that it is not ours.
+func parse(line []byte) (Entry, bool) {
+	var e Entry
+	err := json.Unmarshal(line, &e)
+	return e, err == nil && e.Seq > 0 && e.Seq < maxSeq
+}
+
+// readBack is backwards on a file.
+func readBack(name string, budget int64, each func(line []byte) bool) (used int64, err error) {
+	fi, err := os.Stat(name) // before opening: a pipe would hold us up
 	if err != nil {
 		return 0, err
 	}
@@ -89,9 +98,16 @@ func backwards(name string, budget int64, each func(line []byte) bool) (used int
 		return 0, err
 	}
 	defer f.Close()
+	return backwards(f, fi.Size(), budget, loadBlock, each)
+}
+
+// backwards gives the lines of a text from the last to the first, until each
+// returns false or budget bytes were read in blocks. Empty lines and those
+// longer than maxLine are left out. A line is valid during the call only.
+func backwards(f io.ReaderAt, size, budget, most int64, each func(line []byte) bool) (used int64, err error) {
 	var rest []byte // the beginning of a line whose end was given or is to come
-	for at := fi.Size(); at > 0 && used < budget; {
-		n := min(at, loadBlock)
+	for at := size; at > 0 && used < budget; {
+		n := min(at, most)
 		at -= n
 		used += n
 		block := make([]byte, n, int(n)+len(rest))
@@ -111,7 +127,10 @@ func backwards(name string, budget int64, each func(line []byte) bool) (used int
 		}
 		rest = block
 		if len(rest) > maxLine {
-			rest = rest[:0:0]
+			rest = bytes.Repeat([]byte{' '}, maxLine+1) // too long, wherever it begins
+		}
+		if at == 0 && len(rest) > maxLine {
+			break
 		}
 		if at == 0 && len(rest) > 0 {
 			each(rest)

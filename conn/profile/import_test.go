@@ -118,3 +118,23 @@ session.commit = "C"
 		}
 	}
 }
+
+func FuzzImportSSH(f *testing.F) {
+	f.Add([]byte("Host r1\n HostName %h.net\n Port 830\nMatch all\n User x\n"))
+	f.Add([]byte("Host \"a b\" !c\n ProxyJump x,y\n IdentityFile %d/k\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if strings.Contains(strings.ToLower(string(data)), "include") {
+			return // reads files of this machine
+		}
+		path := filepath.Join(t.TempDir(), "config")
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		ps, _ := ImportSSH(path)
+		for _, p := range ps {
+			if bad := Check(p); len(bad) != 0 {
+				t.Fatalf("a bad profile passed: %v", bad)
+			}
+		}
+	})
+}
