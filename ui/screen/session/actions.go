@@ -165,7 +165,23 @@ func (s *Screen) runPane(id action.ID) tea.Cmd {
 	if s.focus != rpcPart {
 		return nil
 	}
+	s.touched()
+	if k, ok := typed(id); ok && s.rpc.Editing() {
+		return s.rpc.Update(k)
+	}
 	return s.rpc.Run(id)
+}
+
+// typed is the key of an action that is text in disguise. The editor has to see
+// it as a key: it knows by their speed which keys are a paste.
+func typed(id action.ID) (tea.KeyMsg, bool) {
+	switch id {
+	case "rpc.newline":
+		return tea.KeyMsg{Type: tea.KeyCtrlJ}, true
+	case "rpc.tab":
+		return tea.KeyMsg{Type: tea.KeyTab}, true
+	}
+	return tea.KeyMsg{}, false
 }
 
 // nextPane moves the focus on among the panes that are shown.

@@ -33,6 +33,7 @@ type draft struct {
 	armed  bool   // a timer runs, or a file is read or written
 	// pending tells that it is the timer.
 	pending bool
+	stale   bool // the text may differ from saved
 	failed  bool // said once
 }
 
@@ -77,7 +78,7 @@ func (s *Screen) unsent() string {
 
 // saveDraft starts the timer when there is something to write.
 func (s *Screen) saveDraft() tea.Cmd {
-	if s.draft.path == "" || s.draft.armed || s.draft.failed || s.unsent() == s.draft.saved {
+	if !s.draft.stale || s.draft.path == "" || s.draft.armed || s.draft.failed {
 		return nil
 	}
 	s.draft.armed, s.draft.pending = true, true
@@ -106,7 +107,7 @@ func (s *Screen) drafted(m draftMsg) tea.Cmd {
 		s.draft.saved = m.text
 		return s.insert(insertMsg{id: s.id, text: m.text, replace: true})
 	case draftDropped:
-		s.draft.saved = m.text // differs from the empty text, so the file goes
+		s.draft.saved, s.draft.stale = m.text, true // it differs from the empty text, so the file goes
 	}
 	return nil
 }
@@ -114,8 +115,12 @@ func (s *Screen) drafted(m draftMsg) tea.Cmd {
 // writeDraft writes the text as it is now, or removes the file of one that was
 // sent.
 func (s *Screen) writeDraft() tea.Cmd {
-	s.draft.pending = false
+	s.draft.pending, s.draft.stale = false, false
 	path, m := s.draft.path, draftMsg{id: s.id, step: draftWritten, text: s.unsent()}
+	if m.text == s.draft.saved {
+		s.draft.armed = false
+		return nil
+	}
 	return func() tea.Msg {
 		if m.text == "" {
 			if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {

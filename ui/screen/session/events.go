@@ -33,7 +33,7 @@ func (s *Screen) events(batch msg.Events) tea.Cmd {
 // another verdict on the text.
 func (s *Screen) changed(d conn.Device) {
 	if d.State == conn.Open && s.dev.State != conn.Open {
-		s.check.text = ""
+		s.check.stale = true
 	}
 	s.dev = d
 }

@@ -46,7 +46,9 @@ func (s *Screen) edited(m externalMsg) tea.Cmd {
 	case string(m.text) == s.text():
 		return nil
 	case len(m.text) > pasteLimit:
+		s.touched()
 		return s.rpc.SetText(m.text)
 	}
+	s.touched()
 	return s.rpc.Paste(string(m.text), true)
 }

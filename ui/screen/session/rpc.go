@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"strings"
+	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
 
@@ -14,57 +15,85 @@ import (
 	"dialtone/ui/widget/editor"
 )
 
-// checkedAtOnce is the size up to which a text is judged within the key that
-// changed it; a longer one is judged in a command.
-const checkedAtOnce = 16 << 10
+const (
+	// checkedAtOnce is the size up to which a text is judged within the key that
+	// changed it. A longer one is judged in a command, when it has been quiet.
+	checkedAtOnce = 16 << 10
+	checkAfter    = 200 * time.Millisecond
+)
 
 // check is what the text in the editor is and what sending it would do.
 type check struct {
-	text    string // that was judged, "" for an empty editor
-	req     netconf.Request
-	err     error
-	pending bool
+	known bool // req and err are about the text as it is
+	req   netconf.Request
+	err   error
+
+	stale   bool   // the text may have changed since it was looked at last
+	serial  uint64 // counts such changes
+	running bool   // a timer or a command is under way
 }
 
-// checkedMsg is the verdict on a long text.
-type checkedMsg struct {
-	id   conn.SessionID
-	text string
-	req  netconf.Request
-	err  error
+// touched notes that the text may have changed. It is called for every key of
+// the editor and costs nothing.
+func (s *Screen) touched() {
+	s.check.stale, s.draft.stale = true, true
+	s.check.serial++
+}
+
+// checkMsg is a step in judging a long text: first that it has been quiet, then
+// the verdict.
+type checkMsg struct {
+	id     conn.SessionID
+	done   bool
+	serial uint64
+	req    netconf.Request
+	err    error
 }
 
 // SessionID implements msg.For.
-func (m checkedMsg) SessionID() conn.SessionID { return m.id }
+func (m checkMsg) SessionID() conn.SessionID { return m.id }
 
 // recheck judges the text in the editor when it has changed.
 func (s *Screen) recheck() tea.Cmd {
-	text := s.text()
-	if text == s.check.text {
+	c := &s.check
+	switch {
+	case !c.stale:
+		return nil
+	case s.rpc.Len() == 0:
+		*c = check{serial: c.serial, running: c.running}
+		return nil
+	case s.rpc.Len() <= checkedAtOnce:
+		c.stale, c.known = false, true
+		c.req, c.err = netconf.Classify(s.rpc.Text(), s.dev.Caps)
 		return nil
 	}
-	if strings.TrimSpace(text) == "" {
-		s.check = check{}
+	c.known, c.req, c.err = false, netconf.Request{}, nil
+	if c.running {
 		return nil
 	}
-	s.check = check{text: text, pending: true}
-	m := checkedMsg{id: s.id, text: text}
-	caps := s.dev.Caps
-	if len(text) <= checkedAtOnce {
-		m.req, m.err = netconf.Classify([]byte(text), caps)
-		s.checked(m)
-		return nil
-	}
-	return func() tea.Msg {
-		m.req, m.err = netconf.Classify([]byte(m.text), caps)
-		return m
-	}
+	c.running = true
+	m := checkMsg{id: s.id, serial: c.serial}
+	return s.d.After(checkAfter, func(time.Time) tea.Msg { return m })
 }
 
-// checked takes a verdict, unless the text has changed since.
-func (s *Screen) checked(m checkedMsg) {
-	if m.text == s.check.text {
-		s.check = check{text: m.text, req: m.req, err: m.err}
+// checked takes a step. A verdict on a text that has changed since is dropped,
+// and the text is judged again.
+func (s *Screen) checked(m checkMsg) tea.Cmd {
+	c := &s.check
+	switch {
+	case m.done && m.serial == c.serial:
+		c.running, c.stale, c.known = false, false, true
+		c.req, c.err = m.req, m.err
+		return nil
+	case m.done || m.serial != c.serial:
+		c.running = false // recheck waits for quiet once more
+		return nil
+	}
+	text, caps := s.rpc.Text(), s.dev.Caps
+	m.done = true
+	return func() tea.Msg {
+		m.req, m.err = netconf.Classify(text, caps)
+		return m
 	}
 }
 
@@ -141,6 +170,7 @@ func (s *Screen) insert(m insertMsg) tea.Cmd {
 	default:
 		cmd = s.rpc.Paste(m.text, true) // can be undone
 	}
+	s.touched()
 	if m.replace {
 		s.draft.loaded = s.text()
 	}
@@ -166,6 +196,7 @@ func (s *Screen) fromEditor(m tea.Msg) tea.Cmd {
 	if p, ok := m.(editor.PasteMsg); ok {
 		return s.offer(p.Text, "the pasted text")
 	}
+	s.touched()
 	return s.rpc.Update(m)
 }
 

@@ -84,7 +84,7 @@ func (s *Screen) Rebind(id conn.SessionID) tea.Cmd {
 	for _, r := range s.replies.list {
 		r.view.SetSession(id)
 	}
-	s.check.text, s.side.choices = "", nil // the new session may have other capabilities
+	s.check.stale, s.check.running, s.side.choices = true, false, nil // other capabilities perhaps
 	// Results on their way to the old session never come.
 	s.sending, s.ticking, s.draft.armed = false, false, false
 	return s.after(nil)
@@ -112,8 +112,8 @@ func (s *Screen) update(m tea.Msg) tea.Cmd {
 		return s.fromEditor(m.inner)
 	case tickMsg:
 		s.ticking = false
-	case checkedMsg:
-		s.checked(m)
+	case checkMsg:
+		return s.checked(m)
 	case readyMsg:
 		return s.ready(m)
 	case confirmedMsg:
@@ -154,6 +154,7 @@ func (s *Screen) after(cmd tea.Cmd) tea.Cmd {
 func (s *Screen) key(k tea.KeyMsg) tea.Cmd {
 	switch {
 	case s.focus == rpcPart:
+		s.touched()
 		return s.rpc.Update(k)
 	case s.focus == replyPart && s.reply() != nil:
 		return s.reply().view.Update(k)
@@ -206,7 +207,7 @@ func (s *Screen) Focus(on bool) tea.Cmd {
 		s.dev, _ = s.d.Backend.Device(s.id)
 	}
 	cmd := s.refocus()
-	if !on && s.draft.path != "" && s.draft.pending && s.unsent() != s.draft.saved {
+	if !on && s.draft.pending {
 		cmd = tea.Batch(cmd, s.writeDraft()) // the tab may be closed next
 	}
 	return s.after(cmd)

@@ -39,6 +39,20 @@ type desk struct {
 	last   conn.ExchangeID
 }
 
+// templates is a few of each kind.
+func templates() []tmpl.Template {
+	return []tmpl.Template{
+		{Name: "get-config-running", Title: "get-config (running)", Doc: "Reads the running configuration.", Body: "<get-config>\n  <source><running/></source>\n</get-config>"},
+		{Name: "get-config-startup", Title: "get-config (startup)", Needs: []string{"startup"}, Body: "<get-config><source><startup/></source></get-config>"},
+		{Name: "edit-config", Title: "edit-config", Vars: []tmpl.Var{
+			{Name: "target", Title: "Datastore", Choices: []string{"candidate", "running"}}, {Name: "config", Title: "Configuration", Raw: true},
+		}, Body: "<edit-config>\n  <target><{{{target}}}/></target>\n  <config>{{{config}}}</config>\n</edit-config>"},
+		{Name: "lock", Title: "lock candidate", Body: "<lock><target><candidate/></target></lock>"},
+		{Name: "kill-session", Title: "kill-session", Vars: []tmpl.Var{{Name: "id", Title: "Session to end"}}, Body: "<kill-session><session-id>{{id}}</session-id></kill-session>"},
+		{Name: "commit", Title: "commit", Body: "<commit/>"},
+	}
+}
+
 type setup struct {
 	theme    *style.Theme
 	dev      conn.Device
@@ -75,7 +89,7 @@ func newDesk(t testing.TB, o setup) *desk {
 	}
 	e := d.back.Set(o.dev)
 	deps := &screen.Deps{
-		Backend: d.back, Journal: journal.Memory(), Templates: tmpl.Builtin(), Theme: o.theme,
+		Backend: d.back, Journal: journal.Memory(), Templates: templates(), Theme: o.theme,
 		Now: d.Now, Tick: d.Tick, StateDir: o.state, WorkDir: t.TempDir(), ReadOnly: o.readOnly,
 	}
 	d.scr = New(deps, e.Session)
@@ -248,6 +262,23 @@ func TestTitleSaysWhatSendingWouldDo(t *testing.T) {
 		if title != c.title || right != c.right {
 			t.Errorf("%s: %q %q, want %q %q", c.body, title, right, c.title, c.right)
 		}
+	}
+}
+
+func TestLongTextIsJudgedWhenItHasBeenQuiet(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, setup{})
+	d.write("<edit-config><target><candidate/></target><config>" + strings.Repeat("<a/>\n", 10000) + "</config></edit-config>")
+	d.Press("i", "enter", "enter")
+	if title, right := d.scr.rpcTitle(); title != "RPC" || right != "" {
+		t.Errorf("claims %q %q before it looked", title, right)
+	}
+	d.Advance(time.Second)
+	if title, right := d.scr.rpcTitle(); title != "RPC  edit-config → candidate" || right != "changes the candidate" {
+		t.Errorf("%q %q after a second", title, right)
+	}
+	if d.Timers() != 0 {
+		t.Errorf("%d timers are left", d.Timers())
 	}
 }
 
@@ -467,6 +498,79 @@ func TestTemplateGoesToTheEditorUnsent(t *testing.T) {
 	}
 	if !strings.Contains(d.scr.text(), "<get-config") || len(d.sent) != 0 {
 		t.Errorf("editor %q, sent %d", d.scr.text(), len(d.sent))
+	}
+}
+
+func TestTemplateAsksForWhatItNeeds(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, setup{})
+	d.Press("t")
+	d.Type("edit-c")
+	d.Press("enter")
+	uitest.Golden(t, "template-blank", d.View())
+	d.Press("right", "left", "right", "enter")
+	d.Type("<a>")
+	d.Press("enter")
+	if d.stack.Top() == nil {
+		t.Fatalf("a value that is no XML is taken: %q", d.scr.text())
+	}
+	d.Type("</a>")
+	d.Press("enter")
+	if got := d.scr.text(); !strings.Contains(got, "<running/>") || !strings.Contains(got, "<config><a></a></config>") {
+		t.Errorf("editor %q", got)
+	}
+	d.Press("t")
+	d.Type("startup")
+	d.Press("enter")
+	if d.stack.Top() == nil || !d.Shows("! device lacks") {
+		t.Errorf("a template that the device cannot take is not explained:\n%s", d.View())
+	}
+}
+
+func TestNotificationsAreCountedAndListed(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, setup{})
+	for i := range 3 {
+		at := d.Now().Add(time.Duration(i) * time.Second)
+		d.Send(msg.Events{{Kind: conn.Notified, Session: d.scr.id, Dropped: i, Notification: &netconf.Notification{
+			EventTime: at, Received: at.Add(40 * time.Millisecond), Name: "interface-state-change",
+			Body: []byte("<notification><interface-state-change><name>ge-0/0/2</name></interface-state-change></notification>")}}})
+	}
+	if !d.Shows("6 notifications, 3 dropped") {
+		t.Errorf("status %q", d.scr.Status())
+	}
+	d.Press("e", "k")
+	uitest.Golden(t, "notifications", d.View())
+	d.Press("esc")
+	for range 2 * keptNotes {
+		d.scr.notes.add(&netconf.Notification{Body: make([]byte, 10)}, 0)
+	}
+	if n := len(d.scr.notes.list); n != keptNotes {
+		t.Errorf("%d kept", n)
+	}
+}
+
+func TestMonoAndASCIISayTheSame(t *testing.T) {
+	t.Parallel()
+	th, _ := style.New("mono", true, true)
+	d := newDesk(t, setup{theme: th})
+	d.write("<commit/>")
+	d.Press("ctrl+r")
+	d.Advance(time.Second)
+	d.answer(okReply("7"), time.Second, netconf.Outcome{MessageID: "7", Result: netconf.Answered, OK: true}, nil)
+	dev, _ := d.back.Device(d.scr.id)
+	dev.State, dev.Err = conn.Lost, errors.New("gone")
+	d.Send(msg.Events{d.back.Set(dev)})
+	view := d.View()
+	for _, r := range view {
+		if r > 0x7e {
+			t.Fatalf("%q in\n%s", r, view)
+		}
+	}
+	for _, want := range []string{"changes the device", "  ok =", "! The session on core-r1 was lost.", "lost "} {
+		if !d.Shows(want) {
+			t.Errorf("%q is missing in\n%s", want, view)
+		}
 	}
 }
 

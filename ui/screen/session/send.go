@@ -48,7 +48,7 @@ func (s *Screen) cannotSend() string {
 	switch {
 	case s.sending:
 		return "the last one is just being sent"
-	case s.check.text == "":
+	case s.rpc.Len() == 0:
 		return "nothing to send: i writes an RPC, t takes a template"
 	case s.dev.State != conn.Open:
 		return "the session is not open: R connects"
@@ -59,8 +59,11 @@ func (s *Screen) cannotSend() string {
 // prepare judges the text once more, in a command, because the verdict decides
 // what may be sent.
 func (s *Screen) prepare() tea.Cmd {
-	if s.cannotSend() != "" || s.rpc.Pasting() {
+	switch {
+	case s.cannotSend() != "":
 		return nil
+	case s.rpc.Editing() && s.rpc.Pasting():
+		return s.refuse("Not sent: it came with a paste. Press ctrl+r once more.")
 	}
 	s.sending = true
 	m := readyMsg{id: s.id}
@@ -146,7 +149,7 @@ func (s *Screen) sent(m sentMsg) tea.Cmd {
 	}
 	s.replies.at = s.adopt(m.x)
 	if t := s.text(); string(m.x.Request.Body) == t {
-		s.draft.sent = t
+		s.draft.sent, s.draft.stale = t, true
 	}
 	s.rpc.MarkLines(nil)
 	return s.setFocus(replyPart)

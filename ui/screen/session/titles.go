@@ -14,7 +14,7 @@ import (
 func (s *Screen) rpcTitle() (title, right string) {
 	c := s.check
 	switch {
-	case c.text == "":
+	case s.rpc.Len() == 0 || !c.known:
 		return "RPC", ""
 	case c.err != nil:
 		return "RPC", s.d.Theme.Paint(style.Warn, "not well-formed")
@@ -216,7 +216,7 @@ func (s *Screen) hereStatus() string {
 	}
 	c := s.check
 	switch {
-	case s.focus != rpcPart || c.text == "":
+	case s.focus != rpcPart || s.rpc.Len() == 0 || !c.known:
 		return ""
 	case c.err != nil:
 		return safe.Line(c.problem())
