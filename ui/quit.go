@@ -10,6 +10,7 @@ import (
 	"dialtone/conn"
 	"dialtone/ui/overlay"
 	"dialtone/ui/safe"
+	"dialtone/ui/style"
 )
 
 // open returns the sessions that leaving would end.
@@ -78,7 +79,13 @@ func (r *root) askQuit() tea.Cmd {
 		if what == "" {
 			what = "nothing at stake; the session is closed"
 		}
-		body = append(body, r.d.Theme.Fit(safe.Text(d.Target.Name), 12)+" "+what)
+		for i, l := range style.Wrap(what, 42) {
+			name := ""
+			if i == 0 {
+				name = safe.Text(d.Target.Name)
+			}
+			body = append(body, r.d.Theme.Fit(name, 12)+" "+l)
+		}
 	}
 	r.stack.Push(&overlay.Confirm{
 		Theme: r.d.Theme, Title: title + "?", Body: append(body, drafts...), Cancel: "stay", Interrupt: quit,

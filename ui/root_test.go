@@ -182,7 +182,7 @@ func TestCtrlCStopsFirstThenQuits(t *testing.T) {
 	}
 	all[1].off = "nothing in flight"
 	p.Press("ctrl+c")
-	p.mustShow(t, "Quit with 3 open sessions?", "1 uncommitted edit")
+	p.mustShow(t, "Quit with 3 open sessions?", "edge-7       the lock on candidate")
 	p.Press("enter")
 	if p.Quit() {
 		t.Fatal("enter quit")
@@ -358,7 +358,7 @@ func TestRollbackIsSeenEverywhere(t *testing.T) {
 		t.Errorf("titles %s", titles)
 	}
 	p.Press("q")
-	p.mustShow(t, "the confirmed commit: the device rolls")
+	p.mustShow(t, "the confirmed commit: the device rolls it")
 	p.Press("esc")
 	p.Resize(44, 8)
 	p.mustShow(t, "core-r1  ROLLBACK in 08:41")
