@@ -46,14 +46,23 @@ func TestSetupTakesFewRoundTrips(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := ssh.ParsePrivateKey(text)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct {
 		name   string
 		server simnet.Server
+		auth   []ssh.AuthMethod // for the library alone
 		most   float64
 	}{
-		{"none", simnet.Server{}, 7.6},
-		{"password", simnet.Server{Password: "x"}, 8.6},
-		{"key", simnet.Server{Keys: []ssh.PublicKey{user}}, 9.6},
+		{"none", simnet.Server{}, nil, 7.6},
+		{"password", simnet.Server{Password: "x"}, []ssh.AuthMethod{ssh.Password("x")}, 8.6},
+		{"key", simnet.Server{Keys: []ssh.PublicKey{user}}, []ssh.AuthMethod{ssh.PublicKeys(private)}, 9.6},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -63,22 +72,29 @@ func TestSetupTakesFewRoundTrips(t *testing.T) {
 			target := h.Target()
 			target.Password = "ask"
 			target.Identity = []string{file}
-			least := 1e9
+			ours, theirs := 1e9, 1e9
 			for range 3 { // a busy machine may add to it, but takes nothing away
 				start := time.Now()
-				c, err := dialer(t, l).Dial(within(t, 20*time.Second), target, &person{secrets: []string{"x"}}, nil)
+				c, err := dialer(t, l).Dial(within(t, time.Minute), target, &person{secrets: []string{"x"}}, nil)
 				if err != nil {
 					t.Fatal(err)
 				}
 				echoed(t, c)
-				least = min(least, float64(time.Since(start))/float64(rtt)+1)
+				ours = min(ours, float64(time.Since(start))/float64(rtt)+1)
 				c.Close()
-				if least <= tt.most {
+				start = time.Now()
+				plain, err := bare(h.Addr(), h.HostKey(), tt.auth...)
+				if err != nil {
+					t.Fatal(err)
+				}
+				theirs = min(theirs, float64(time.Since(start))/float64(rtt)+1)
+				plain.Close()
+				if ours <= tt.most && ours <= theirs-0.5 {
 					break
 				}
 			}
-			t.Logf("%.1f round trips until the first answer, TCP included", least)
-			if least > tt.most {
+			t.Logf("%.1f round trips until the first answer, TCP included; the library alone takes %.1f", ours, theirs)
+			if ours > tt.most && ours > theirs-0.5 {
 				t.Errorf("more than %.1f", tt.most)
 			}
 		})
@@ -86,13 +102,13 @@ func TestSetupTakesFewRoundTrips(t *testing.T) {
 }
 
 // bare is the least that x/crypto/ssh can do for the same: the yardstick.
-func bare(addr string, key ssh.PublicKey) (io.Closer, error) {
+func bare(addr string, key ssh.PublicKey, auth ...ssh.AuthMethod) (io.Closer, error) {
 	nc, err := net.Dial("tcp", addr)
 	if err != nil {
 		return nil, err
 	}
 	c, chans, reqs, err := ssh.NewClientConn(nc, addr, &ssh.ClientConfig{
-		User: "admin", HostKeyCallback: ssh.FixedHostKey(key), Auth: []ssh.AuthMethod{ssh.Password("x")},
+		User: "admin", HostKeyCallback: ssh.FixedHostKey(key), Auth: auth,
 	})
 	if err != nil {
 		return nil, err
@@ -140,7 +156,7 @@ func BenchmarkSetup(b *testing.B) {
 	})
 	b.Run("bare", func(b *testing.B) {
 		for b.Loop() {
-			c, err := bare(h.Addr(), h.HostKey())
+			c, err := bare(h.Addr(), h.HostKey(), ssh.Password("x"))
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -192,7 +208,7 @@ func BenchmarkIdle(b *testing.B) {
 		})
 	})
 	b.Run("bare", func(b *testing.B) {
-		measure(b, func() (io.Closer, error) { return bare(h.Addr(), h.HostKey()) })
+		measure(b, func() (io.Closer, error) { return bare(h.Addr(), h.HostKey(), ssh.Password("x")) })
 	})
 }
 

@@ -109,7 +109,7 @@ func TestSignsInWithAPassword(t *testing.T) {
 	h := add(t, l, simnet.Server{Password: "pa55", Banner: "welcome\n"})
 	target := h.Target()
 	target.Password = "ask"
-	c, err := dialer(t, l).Dial(within(t, 10*time.Second), target, &person{secrets: []string{"wrong", "pa55"}}, nil)
+	c, err := dialer(t, l).Dial(within(t, time.Minute), target, &person{secrets: []string{"wrong", "pa55"}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -106,7 +106,7 @@ func TestPeersThatAreNoSSHServers(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := New(Options{Home: t.TempDir(), AgentSocket: "/nonexistent"}).Dial(within(t, 10*time.Second), fake(t, tt.handle), nil, nil)
+			_, err := New(Options{Home: t.TempDir(), AgentSocket: "/nonexistent"}).Dial(within(t, time.Minute), fake(t, tt.handle), nil, nil)
 			if code(err) != tt.code || !strings.Contains(fmt.Sprint(err), tt.text) {
 				t.Errorf("%v, want %s with %q", err, tt.code, tt.text)
 			}
@@ -126,12 +126,12 @@ func TestNobodyThere(t *testing.T) {
 	port := l.Addr().(*net.TCPAddr).Port
 	l.Close()
 	d := New(Options{Home: t.TempDir()})
-	_, err = d.Dial(within(t, 10*time.Second), link.Target{Host: "127.0.0.1", Port: port, User: "x"}, nil, nil)
+	_, err = d.Dial(within(t, time.Minute), link.Target{Host: "127.0.0.1", Port: port, User: "x"}, nil, nil)
 	if code(err) != "NET-REFUSED" {
 		t.Errorf("%v", err)
 	}
 	for _, host := range []string{"", "a b", "x\n", "-\x00"} {
-		if _, err := d.Dial(within(t, 10*time.Second), link.Target{Host: host, User: "x"}, nil, nil); code(err) != "NET-NAME" {
+		if _, err := d.Dial(within(t, time.Minute), link.Target{Host: host, User: "x"}, nil, nil); code(err) != "NET-NAME" {
 			t.Errorf("%q: %v", host, err)
 		}
 	}
@@ -165,7 +165,7 @@ func TestDeadlinesOfTheHandshake(t *testing.T) {
 				return hurried{c}, err
 			}})
 			start := time.Now()
-			_, err := d.Dial(within(t, 10*time.Second), fake(t, tt.handle), nil, nil)
+			_, err := d.Dial(within(t, time.Minute), fake(t, tt.handle), nil, nil)
 			if code(err) != tt.code || time.Since(start) > 5*time.Second {
 				t.Errorf("%v after %v, want %s", err, time.Since(start), tt.code)
 			}
@@ -201,13 +201,13 @@ func TestNoCommonAlgorithmNamesBothListsAndTheRemedy(t *testing.T) {
 			l := lab(t)
 			h := add(t, l, simnet.Server{Adjust: tt.adjust})
 			target := h.Target()
-			_, err := dialer(t, l).Dial(within(t, 10*time.Second), target, nil, nil)
+			_, err := dialer(t, l).Dial(within(t, time.Minute), target, nil, nil)
 			var ae *AlgorithmError
 			if !errors.As(err, &ae) || code(err) != "SSH-ALG" || !slices.Equal(ae.Remedies, []string{tt.remedy}) || len(ae.Ours) == 0 {
 				t.Fatalf("%v", err)
 			}
 			target.Legacy = ae.Remedies
-			c, err := dialer(t, l).Dial(within(t, 10*time.Second), target, nil, nil)
+			c, err := dialer(t, l).Dial(within(t, time.Minute), target, nil, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -290,7 +290,7 @@ func TestQuestionsWithoutEnd(t *testing.T) {
 				answered++
 				return make([]string, len(q.Prompts)), nil
 			}}
-			_, err := New(Options{Home: t.TempDir()}).Dial(within(t, 10*time.Second), target, who, nil)
+			_, err := New(Options{Home: t.TempDir()}).Dial(within(t, time.Minute), target, who, nil)
 			if code(err) != "AUTH-ABUSE" || answered > tt.by {
 				t.Errorf("%v after %d answers", err, answered)
 			}
@@ -317,7 +317,7 @@ func TestBannersWithoutEnd(t *testing.T) {
 			}
 		}
 	}, nil)
-	_, err := New(Options{Home: t.TempDir()}).Dial(within(t, 10*time.Second), target, &person{}, nil)
+	_, err := New(Options{Home: t.TempDir()}).Dial(within(t, time.Minute), target, &person{}, nil)
 	if code(err) != "SSH-ABUSE" {
 		t.Errorf("%v", err)
 	}
@@ -342,7 +342,7 @@ func TestPacketsSentAheadAreEaten(t *testing.T) {
 			return nil, err
 		}
 	}, nil)
-	_, err := New(Options{Home: t.TempDir()}).Dial(within(t, 10*time.Second), target, &person{challenge: func(link.ChallengeQuestion) ([]string, error) {
+	_, err := New(Options{Home: t.TempDir()}).Dial(within(t, time.Minute), target, &person{challenge: func(link.ChallengeQuestion) ([]string, error) {
 		<-sent
 		return nil, link.ErrDeclined
 	}}, nil)
@@ -411,7 +411,7 @@ func TestRudeDevicesAreServedOrDropped(t *testing.T) {
 				defer close(done)
 				tt.rude(conn, ch)
 			}))
-			c, err := New(Options{Home: t.TempDir()}).Dial(within(t, 10*time.Second), target, nil, nil)
+			c, err := New(Options{Home: t.TempDir()}).Dial(within(t, time.Minute), target, nil, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -437,7 +437,7 @@ func TestSubsystemThatIsNeverConfirmed(t *testing.T) {
 			_, _, _ = nc.Accept() // requests stay unanswered
 		}
 	})
-	ctx := within(t, 10*time.Second)
+	ctx := within(t, time.Minute)
 	c, err := New(Options{Home: t.TempDir()}).Dial(ctx, target, nil, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -460,7 +460,7 @@ func TestBigHostKeysWork(t *testing.T) {
 	}
 	l := lab(t)
 	h := add(t, l, simnet.Server{HostKey: bigRSA(t)})
-	c, err := dialer(t, l).Dial(within(t, 20*time.Second), h.Target(), nil, nil)
+	c, err := dialer(t, l).Dial(within(t, time.Minute), h.Target(), nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -479,7 +479,7 @@ func TestSurvivesTheQuestionAboutAPinnedCaller(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := Client(within(t, 10*time.Second), conn, link.Target{User: "admin", Via: link.CallHome}, exactly{h.HostKey()}, nil, nil)
+	c, err := Client(within(t, time.Minute), conn, link.Target{User: "admin", Via: link.CallHome}, exactly{h.HostKey()}, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -496,7 +496,7 @@ func TestSurvivesTheQuestionAboutAPinnedCaller(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Client(within(t, 10*time.Second), conn, link.Target{User: "admin"}, exactly{other.PublicKey()}, nil, nil); code(err) != "KEY-MISMATCH" {
+	if _, err := Client(within(t, time.Minute), conn, link.Target{User: "admin"}, exactly{other.PublicKey()}, nil, nil); code(err) != "KEY-MISMATCH" {
 		t.Errorf("%v", err)
 	}
 }

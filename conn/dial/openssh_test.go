@@ -157,7 +157,7 @@ func TestSignsInWithARealAgent(t *testing.T) {
 				l := lab(t)
 				h := add(t, l, simnet.Server{Keys: []ssh.PublicKey{key}})
 				d := New(Options{Hosts: l.Known(), Home: t.TempDir(), AgentSocket: socket})
-				c, err := d.Dial(within(t, 20*time.Second), h.Target(), nil, nil)
+				c, err := d.Dial(within(t, time.Minute), h.Target(), nil, nil)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -170,7 +170,7 @@ func TestSignsInWithARealAgent(t *testing.T) {
 			t.Run("OpenSSH", func(t *testing.T) {
 				target, known := sshd(t, public, "Subsystem netconf /bin/cat")
 				d := New(Options{Hosts: keys.NewKnownHosts(known), Home: t.TempDir(), AgentSocket: socket})
-				c, err := d.Dial(within(t, 20*time.Second), target, nil, nil)
+				c, err := d.Dial(within(t, time.Minute), target, nil, nil)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -191,7 +191,7 @@ func TestOpenSSHRefusals(t *testing.T) {
 		// OpenSSH takes any command, and the shell then has none of that name.
 		target, known := sshd(t, public)
 		d := New(Options{Hosts: keys.NewKnownHosts(known), Home: t.TempDir(), AgentSocket: socket})
-		c, err := d.Dial(within(t, 20*time.Second), target, nil, nil)
+		c, err := d.Dial(within(t, time.Minute), target, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -209,7 +209,7 @@ func TestOpenSSHRefusals(t *testing.T) {
 		_, other := agentWithKey(t, "ed25519")
 		target, known := sshd(t, other)
 		d := New(Options{Hosts: keys.NewKnownHosts(known), Home: t.TempDir(), AgentSocket: socket})
-		_, err := d.Dial(within(t, 20*time.Second), target, nil, nil)
+		_, err := d.Dial(within(t, time.Minute), target, nil, nil)
 		if code(err) != "AUTH-FAIL" || !strings.Contains(err.Error(), "publickey") {
 			t.Errorf("%v", err)
 		}

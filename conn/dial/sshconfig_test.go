@@ -107,7 +107,7 @@ func TestKeyFilesSignIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := filepath.Join(home, ".ssh", "id_ed25519")
-	run(t, nil, program(t, "ssh-keygen"), "-q", "-t", "ed25519", "-N", "secret", "-f", file)
+	run(t, nil, program(t, "ssh-keygen"), "-q", "-t", "ed25519", "-N", "secret", "-a", "1", "-f", file)
 	public, err := os.ReadFile(file + ".pub")
 	if err != nil {
 		t.Fatal(err)
@@ -115,7 +115,7 @@ func TestKeyFilesSignIn(t *testing.T) {
 	target, known := sshd(t, string(public), "Subsystem netconf /bin/cat")
 	d := New(Options{Hosts: knownFile(known), Home: home, AgentSocket: "/nonexistent"})
 	who := &person{secrets: []string{"wrong", "secret"}, asked: make(chan string, 9)}
-	c, err := d.Dial(within(t, 20*time.Second), target, who, nil) // a default key file
+	c, err := d.Dial(within(t, time.Minute), target, who, nil) // a default key file
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +128,7 @@ func TestKeyFilesSignIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	target.Identity = []string{"~/.ssh/id_ed25519"}
-	_, err = d.Dial(within(t, 20*time.Second), target, who, nil)
+	_, err = d.Dial(within(t, time.Minute), target, who, nil)
 	if err == nil || !strings.Contains(err.Error(), "chmod 600") {
 		t.Errorf("a key that others may read: %v", err)
 	}
@@ -137,7 +137,7 @@ func TestKeyFilesSignIn(t *testing.T) {
 	who = &person{secrets: []string{"x"}, asked: make(chan string, 9)}
 	other := h.Target()
 	other.Password = "ask"
-	c2, err := New(Options{Hosts: l.Known(), Home: home, AgentSocket: "/nonexistent"}).Dial(within(t, 20*time.Second), other, who, nil)
+	c2, err := New(Options{Hosts: l.Known(), Home: home, AgentSocket: "/nonexistent"}).Dial(within(t, time.Minute), other, who, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

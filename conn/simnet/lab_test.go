@@ -49,20 +49,20 @@ func TestNETCONFWithASimulatedDevice(t *testing.T) {
 			d := dial.New(dial.Options{Hosts: l.Known(), Home: t.TempDir(), AgentSocket: "/nonexistent"})
 			target := h.Target()
 			target.Password = "ask"
-			c, err := d.Dial(within(t, 20*time.Second), target, typist("demo"), nil)
+			c, err := d.Dial(within(t, time.Minute), target, typist("demo"), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			s, err := netconf.Open(within(t, 20*time.Second), netconf.NewTransport(c, netconf.FrameOptions{}), netconf.Options{})
+			s, err := netconf.Open(within(t, time.Minute), netconf.NewTransport(c, netconf.FrameOptions{}), netconf.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			var got strings.Builder
-			o, err := s.Do(within(t, 20*time.Second), netconf.Request{Name: "get-config", Body: []byte("<get-config><source><running/></source></get-config>")}, &got)
+			o, err := s.Do(within(t, time.Minute), netconf.Request{Name: "get-config", Body: []byte("<get-config><source><running/></source></get-config>")}, &got)
 			if err != nil || !o.OK || got.Len() < 1_000_000 {
 				t.Errorf("%+v, %v, %d bytes", o, err, got.Len())
 			}
-			if err := s.Close(within(t, 10*time.Second)); err != nil {
+			if err := s.Close(within(t, time.Minute)); err != nil {
 				t.Error(err)
 			}
 			c.Close()
@@ -83,7 +83,7 @@ func TestLineCanBeSilentAndCut(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := dial.New(dial.Options{Hosts: l.Known(), Home: t.TempDir(), AgentSocket: "/nonexistent"})
-	c, err := d.Dial(within(t, 10*time.Second), h.Target(), nil, nil)
+	c, err := d.Dial(within(t, time.Minute), h.Target(), nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func TestCloseEndsEverything(t *testing.T) {
 			t.Fatal(err)
 		}
 		d := dial.New(dial.Options{Hosts: l.Known(), Home: t.TempDir(), AgentSocket: "/nonexistent"})
-		c, err := d.Dial(within(t, 10*time.Second), h.Target(), nil, nil)
+		c, err := d.Dial(within(t, time.Minute), h.Target(), nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
