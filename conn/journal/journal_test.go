@@ -208,7 +208,7 @@ func TestLinesFromTheEnd(t *testing.T) {
 	long := strings.Repeat("x", maxLine+1)
 	text := "first\n\n" + long + "\nsecond\n" + long[:maxLine] + "\nlast"
 	var got []string
-	used, err := backwards(strings.NewReader(text), int64(len(text)), 1<<30, 1000, func(l []byte) bool {
+	used, err := backwards(strings.NewReader(text), int64(len(text)), 1<<30, 100_003, func(l []byte) bool {
 		got = append(got, string(l[:min(len(l), 8)]))
 		return true
 	})
