@@ -8,6 +8,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"dialtone/conn"
+	"dialtone/conn/desk"
 	"dialtone/conn/journal"
 	"dialtone/conn/link"
 	"dialtone/conn/profile"
@@ -47,6 +48,8 @@ type Deps struct {
 	StateDir  string
 	WorkDir   string // where saved replies go
 
+	// Desk takes in the devices that call; nil when the program has none.
+	Desk desk.Desk
 	// HostKeys forgets a changed host key; nil when nothing can be forgotten.
 	HostKeys keys.HostKeys
 	// StartDemo makes a simulated device ready and says how to reach it; nil
