@@ -2,6 +2,7 @@ package ui
 
 import (
 	"errors"
+	"strings"
 
 	tea "github.com/charmbracelet/bubbletea"
 	"golang.org/x/crypto/ssh"
@@ -45,6 +46,11 @@ func (r *root) keyChangedDialog(d conn.Device, e *dial.HostKeyError) overlay.Dia
 	}
 	c.Body = append(c.Body, "offered  "+knownType(e.Offered), "  "+sha256Of(e.Offered), "",
 		`Not connected, nothing was sent. There is no "accept anyway".`)
+	both := []string{"offered  " + fingerprint(e.Offered)}
+	for _, k := range e.Known {
+		both = append(both, "saved    "+fingerprint(k.Key)+"  "+knownAt(k))
+	}
+	c.Choices = []overlay.Choice{{Key: "y", Label: "copy both", Stay: true, Do: r.d.Copy("fingerprints", strings.Join(both, "\n"))}}
 	if r.d.HostKeys == nil || e.Verdict == keys.Revoked {
 		return c
 	}
@@ -53,7 +59,7 @@ func (r *root) keyChangedDialog(d conn.Device, e *dial.HostKeyError) overlay.Dia
 		Body:    []string{"After that the device is new again, and its key is asked about. Compare the fingerprint with the console of the device."},
 		Choices: []overlay.Choice{{Key: "F", Label: "forget the saved key", Grave: true, Do: r.forget(e.Host)}},
 	}
-	c.Choices = []overlay.Choice{{Key: "F", Label: "forget the saved key (asks you to type the host name)", Do: overlay.Open(forget)}}
+	c.Choices = append(c.Choices, overlay.Choice{Key: "F", Label: "forget the saved key (asks you to type the host name)", Do: overlay.Open(forget)})
 	return c
 }
 

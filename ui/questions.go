@@ -11,6 +11,7 @@ import (
 	"dialtone/keys"
 	"dialtone/ui/overlay"
 	"dialtone/ui/safe"
+	"dialtone/ui/screen"
 	"dialtone/ui/style"
 	"dialtone/ui/widget/prompt"
 )
@@ -20,7 +21,7 @@ func (r *root) ask(m asked) tea.Cmd {
 	var d overlay.Dialog
 	switch q := m.q.what.(type) {
 	case link.HostKeyQuestion:
-		d = hostKeyDialog(r.d.Theme, m.q, q)
+		d = hostKeyDialog(r.d, m.q, q)
 	case link.SecretQuestion:
 		d = &secretDialog{theme: r.d.Theme, q: m.q, what: q, line: prompt.Line{Masked: true}}
 	case link.ChallengeQuestion:
@@ -36,7 +37,7 @@ func (r *root) ask(m asked) tea.Cmd {
 
 // hostKeyDialog asks about a key that was not seen before. Enter, esc and n
 // refuse.
-func hostKeyDialog(t *style.Theme, q *question, k link.HostKeyQuestion) overlay.Dialog {
+func hostKeyDialog(d *screen.Deps, q *question, k link.HostKeyQuestion) overlay.Dialog {
 	reply := func(a link.TrustAnswer) tea.Cmd {
 		return func() tea.Msg { q.answer(a, nil); return nil }
 	}
@@ -45,7 +46,7 @@ func hostKeyDialog(t *style.Theme, q *question, k link.HostKeyQuestion) overlay.
 		saved, trust = "memory only: nothing is written", "trust for this run"
 	}
 	return &overlay.Confirm{
-		Theme: t, Title: "Unknown host key: " + safe.Text(k.Target.Name), Cancel: "refuse", CancelKey: "n", Wide: true,
+		Theme: d.Theme, Title: "Unknown host key: " + safe.Text(k.Target.Name), Cancel: "refuse", CancelKey: "n", Wide: true,
 		Body: []string{
 			safe.Text(hostPort(k.Host)) + " offered a key not seen before.", "",
 			fingerprint(k.Key), "compare it with the fingerprint on the device console", "",
@@ -54,6 +55,7 @@ func hostKeyDialog(t *style.Theme, q *question, k link.HostKeyQuestion) overlay.
 		Choices: []overlay.Choice{
 			{Key: "t", Label: trust, Do: reply(link.TrustAndSave)},
 			{Key: "o", Label: "this session only", Do: reply(link.TrustOnce)},
+			{Key: "y", Label: "copy", Stay: true, Do: d.Copy("fingerprint", fingerprint(k.Key))},
 		},
 		Declined: reply(link.Refuse),
 		Late:     withdrawnIs(q),

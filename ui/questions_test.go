@@ -1,7 +1,9 @@
 package ui
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"strings"
 	"testing"
@@ -11,6 +13,7 @@ import (
 	"dialtone/conn/dial"
 	"dialtone/conn/link"
 	"dialtone/keys"
+	"dialtone/ui/clip"
 	"dialtone/ui/uitest"
 )
 
@@ -222,4 +225,28 @@ func TestChangedHostKeyWithoutAStoreOffersNothing(t *testing.T) {
 	p.Advance(time.Second)
 	p.Press("F")
 	p.mustNotShow(t, "forget")
+}
+
+func TestFingerprintCanBeCopiedAndAnswersNothing(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	none := func(string) (string, error) { return "", errors.New("not here") }
+	p := lab(t, func(d *Deps) {
+		d.Clip = clip.New(clip.Options{Out: &out, Getenv: func(k string) string { return map[string]string{"TERM": "xterm"}[k] }, LookPath: none, Now: d.Now})
+	})
+	_, got, _ := p.hostKeyQuestion()
+	p.Advance(time.Second)
+	p.mustShow(t, "y copy")
+	p.Press("y")
+	want := base64.StdEncoding.EncodeToString([]byte(fingerprint(hostKey(1))))
+	if !strings.Contains(out.String(), want) {
+		t.Errorf("copied %q", out.String())
+	}
+	if p.root.stack.Top() == nil {
+		t.Fatal("the dialog closed")
+	}
+	p.Press("n")
+	if a := <-got; a != link.Refuse {
+		t.Errorf("answered %v", a)
+	}
 }

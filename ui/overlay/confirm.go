@@ -18,6 +18,7 @@ type Choice struct {
 	Label string // "Commit"
 	Do    tea.Cmd
 	Grave bool // needs Confirm.Word when there is one
+	Stay  bool // does not close the dialog, and stands in the help bar only
 }
 
 // Confirm asks before something is done. Cancel comes first and is what Enter
@@ -96,7 +97,7 @@ func (c *Confirm) Update(m tea.Msg) (tea.Cmd, bool) {
 	}
 	for _, ch := range c.Choices {
 		if ch.Key == key {
-			return ch.Do, true
+			return ch.Do, !ch.Stay
 		}
 	}
 	return nil, false
@@ -140,7 +141,12 @@ func (c *Confirm) View(maxW, maxH int) string {
 		}
 		body = append(body, note)
 	}
+	rows := 0
 	for _, ch := range c.Choices {
+		if ch.Stay {
+			continue
+		}
+		rows++
 		key := action.KeyName(ch.Key, c.Theme.ASCII)
 		if c.Word != "" && ch.Grave {
 			key = "enter"
@@ -153,7 +159,7 @@ func (c *Confirm) View(maxW, maxH int) string {
 	if c.Danger {
 		title = c.Theme.Paint(style.Danger, title)
 	}
-	tail := len(c.Choices) + 1
+	tail := rows + 1
 	if c.Word != "" {
 		tail += 3
 	}
