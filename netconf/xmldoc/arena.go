@@ -9,6 +9,8 @@ const (
 	reserveMin = 64 << 20
 	commitMin  = 4 << 20
 	commitMax  = 64 << 20
+	warmMax    = 4 << 20 // prepared ahead of the writer
+	warmPiece  = 1 << 20
 )
 
 var errFull = errors.New("the reserved address range is full")
@@ -29,6 +31,7 @@ type arena struct {
 	spillDir string
 	// noRange is set when no range can be had here: then the heap it is.
 	noRange bool
+	warmed  int // up to here memory was prepared
 }
 
 // append copies p behind the text and returns how much of it found room.
@@ -39,6 +42,9 @@ func (a *arena) append(p []byte) (int, error) {
 	}
 	n := min(len(p), cap(a.buf)-len(a.buf))
 	a.buf = append(a.buf, p[:n]...)
+	if a.mem != nil {
+		a.warmAhead()
+	}
 	if n < len(p) && err == nil {
 		err = errFull
 	}
@@ -80,6 +86,29 @@ func (a *arena) grow(n int) error {
 	}
 	a.noRange = true
 	return a.grow(n)
+}
+
+// warmAhead has memory prepared that the next bytes will need. Getting a page
+// from the system can take longer than filling it, by far so in a virtual
+// machine; this way it is got while the bytes are still on their way. What is
+// prepared and then not needed is at most a quarter of the text.
+func (a *arena) warmAhead() {
+	have := len(a.buf)
+	to := have + min(have/4, warmMax)
+	if a.spillAt > 0 {
+		to = min(to, a.spillAt)
+	}
+	if a.warmed = max(a.warmed, have); to-a.warmed < warmPiece {
+		return
+	}
+	if to > cap(a.buf) {
+		_ = a.commit(to) // that there is no more room matters when it is needed
+		to = min(to, cap(a.buf))
+	}
+	// From a whole page on: what is before has been written to.
+	if from := a.warmed &^ (warmPiece - 1); to > a.warmed && a.mem.warm(a.mem.all[from:to]) {
+		a.warmed = to
+	}
 }
 
 func (a *arena) move(to []byte) { a.buf = append(to, a.buf...) }

@@ -7,7 +7,10 @@ import "errors"
 // There are no ranges here: the text stays on the heap.
 const reserveUsual, reserveMax = 0, 0
 
-type region struct{ all []byte }
+type region struct {
+	all []byte
+	warmer
+}
 
 func reserve(int) (*region, error) { return nil, errors.ErrUnsupported }
 

@@ -25,6 +25,7 @@ const hugeFrom = 4 << 20
 type region struct {
 	all     []byte
 	spilled spillFile
+	warmer
 }
 
 func reserve(size int) (*region, error) {
@@ -43,5 +44,6 @@ func (r *region) commit(from, to int) error {
 }
 
 func (r *region) release() error {
+	r.cool()
 	return errors.Join(os.NewSyscallError("munmap", syscall.Munmap(r.all)), r.spilled.close())
 }

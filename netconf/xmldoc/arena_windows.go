@@ -27,6 +27,7 @@ const (
 type region struct {
 	all  []byte
 	base unsafe.Pointer
+	warmer
 }
 
 func reserve(size int) (*region, error) {

@@ -1,0 +1,10 @@
+//go:build !linux
+
+package xmldoc
+
+// warmer does nothing: memory cannot be prepared here.
+type warmer struct{}
+
+func (*warmer) warm([]byte) bool { return false }
+
+func (*warmer) cool() {}
