@@ -2,6 +2,7 @@ package ui
 
 import (
 	"strconv"
+	"strings"
 
 	tea "github.com/charmbracelet/bubbletea"
 
@@ -180,4 +181,26 @@ func readable(as []action.Action) []action.Action {
 		as[i].Title, as[i].Off = safe.Text(as[i].Title), safe.Text(as[i].Off)
 	}
 	return as
+}
+
+// warnClashes tells, once, of keys from config.toml that lie on two actions of
+// the place that is shown. The one of the pane wins, then that of the screen.
+func (r *root) warnClashes() tea.Cmd {
+	if len(r.d.Keys) == 0 {
+		return nil
+	}
+	var cmds []tea.Cmd
+	both := append(append([]action.Action(nil), r.screenActions()...), r.rootActions()...)
+	for _, clash := range action.Clashes(both) {
+		_, ids, _ := strings.Cut(clash, ": ")
+		first, second, _ := strings.Cut(ids, ", ")
+		_, ours := r.d.Keys[first]
+		_, theirs := r.d.Keys[second]
+		if !ours && !theirs || r.warned[clash] {
+			continue
+		}
+		r.warned[clash] = true
+		cmds = append(cmds, msg.Say(msg.Warn, "config.toml puts one key on two actions: "+clash))
+	}
+	return tea.Batch(cmds...)
 }

@@ -113,3 +113,29 @@ func TestKeyTable(t *testing.T) {
 		t.Errorf("docs/keys.md is not what the tables say (%v); DIALTONE_UPDATE=1 writes it", err)
 	}
 }
+
+func TestOwnKeysWorkAndClashesAreTold(t *testing.T) {
+	t.Parallel()
+	p := lab(t, func(d *Deps) {
+		d.Keys = action.Overrides{"devices.add": {"space"}, "root.messages": {"o"}, "root.palette": {"ctrl+x"}}
+	})
+	p.Press("!", "a")
+	if p.root.stack.Top() != nil {
+		t.Error("the old keys still work")
+	}
+	p.Press("space")
+	p.mustShow(t, "Device profile")
+	p.Press("esc", "ctrl+x")
+	p.mustShow(t, "commands.")
+	p.Press("esc")
+	kept := ""
+	for _, n := range p.root.toasts.Kept() {
+		kept += n.Toast.Text + "\n"
+	}
+	if strings.Count(kept, "one key on two actions") != 1 || !strings.Contains(kept, "o: devices.sort, root.messages") {
+		t.Errorf("told %q", kept)
+	}
+	if len(action.Clashes(p.root.screenActions())) != 0 {
+		t.Error("the devices' own keys clash")
+	}
+}

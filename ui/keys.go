@@ -58,13 +58,14 @@ func (r *root) key(k tea.KeyMsg) tea.Cmd {
 
 // always handles the keys that mean the same above a dialog and below it.
 func (r *root) always(k tea.KeyMsg) (tea.Cmd, bool) {
-	switch k.Type {
-	case tea.KeyCtrlL:
-		return r.Run("root.redraw"), true
-	case tea.KeyCtrlZ:
-		return r.Run("root.suspend"), true
+	if k.Type == tea.KeyRunes || k.Type == tea.KeySpace {
+		return nil, false
 	}
-	return nil, false
+	a, ok := action.Match(r.rootActions(), k.String())
+	if !ok || a.ID != "root.redraw" && a.ID != "root.suspend" {
+		return nil, false
+	}
+	return r.Run(a.ID), true
 }
 
 // altKey takes alt+x as what it is on most terminals: Esc, and x soon after.
@@ -122,16 +123,15 @@ func (r *root) dispatch(k tea.KeyMsg) tea.Cmd {
 	return nil
 }
 
-// capturing gives a key to a screen that takes text. The root keeps ctrl+c and
-// ctrl+p; keys that are no text may still be actions of the screen.
+// capturing gives a key to a screen that takes text. The root keeps the keys of
+// palette and quit; keys that are no text may still be actions of the screen.
 func (r *root) capturing(k tea.KeyMsg) tea.Cmd {
 	scr, key := r.cur(), k.String()
 	if strings.HasPrefix(key, "ctrl+") || key == "esc" || key == "tab" || key == "shift+tab" {
 		if a, ok := action.Match(r.screenActions(), key); ok && (a.Off == "" || key != "ctrl+c") {
 			return r.runOr(a, scr.Run)
 		}
-		if key == "ctrl+c" || key == "ctrl+p" {
-			a, _ := action.Match(r.rootActions(), key)
+		if a, ok := action.Match(r.rootActions(), key); ok && (a.ID == "root.palette" || a.ID == "root.quit") {
 			return r.runOr(a, r.Run)
 		}
 	}

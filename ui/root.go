@@ -51,6 +51,7 @@ type root struct {
 	zoomed bool
 
 	known      map[conn.SessionID]conn.State
+	warned     map[string]bool // clashes of keys
 	ticking    bool
 	toastArmed bool
 	quitting   bool
@@ -70,6 +71,7 @@ func newRoot(ctx context.Context, d Deps) *root {
 		bridge: newBridge(ctx, d.Backend.Events()),
 		park:   func(c tea.Cmd) tea.Cmd { return c },
 		known:  map[conn.SessionID]conn.State{},
+		warned: map[string]bool{},
 	}
 	r.tabs = []tab{{screen: devices.New(r.d)}}
 	for _, dev := range d.Backend.Devices() {
@@ -80,7 +82,7 @@ func newRoot(ctx context.Context, d Deps) *root {
 
 // Init starts what waits: events, questions, signals.
 func (r *root) Init() tea.Cmd {
-	cmds := []tea.Cmd{r.cur().Focus(true), r.park(r.bridge.next), r.tick()}
+	cmds := []tea.Cmd{r.cur().Focus(true), r.park(r.bridge.next), r.tick(), r.warnClashes()}
 	if r.asker != nil {
 		cmds = append(cmds, r.park(r.asker.next(r.ctx)))
 	}

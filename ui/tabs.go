@@ -29,7 +29,7 @@ func (r *root) show(n int) tea.Cmd {
 	r.at = n
 	r.zoomed = false
 	r.cur().Resize(r.bodySize())
-	return tea.Batch(off, r.cur().Focus(true))
+	return tea.Batch(off, r.cur().Focus(true), r.warnClashes())
 }
 
 func (r *root) showScreen(s pane.Screen) tea.Cmd {
