@@ -69,7 +69,7 @@ func TestStoryOfADemo(t *testing.T) {
 			m.Keys("Escape")
 			m.Until("no EDIT in the first row", func(s string) bool { return !editing(s) })
 			m.Keys("C-r")
-			m.See("type")
+			m.See("Send delete-config", "Type edge-7")
 			m.Type("edge-7")
 			m.Keys("Enter")
 			m.See("FAILED", "ERROR")

@@ -58,7 +58,11 @@ func editorCmd(text []byte, dir string, getenv func(string) string) (cmd *exec.C
 		}
 		return b, nil
 	}
-	return exec.Command(path, append(args[1:], name)...), read, cleanup, nil
+	cmd = exec.Command(path, append(args[1:], name)...)
+	// The terminal itself: for a reader that is no file the system package
+	// copies, and goes on waiting for a key after the editor has ended.
+	cmd.Stdin = os.Stdin
+	return cmd, read, cleanup, nil
 }
 
 // maxRead bounds what is read back.
