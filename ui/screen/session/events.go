@@ -40,12 +40,7 @@ func (s *Screen) changed(d conn.Device) {
 
 // done shows the end of an exchange.
 func (s *Screen) done(x *conn.Exchange) tea.Cmd {
-	newest := s.replies.at >= len(s.replies.list)-1
-	at := s.adopt(x)
-	r := s.replies.list[at]
+	r := s.replies.list[s.adopt(x)]
 	s.follow(r)
-	if newest && len(s.replies.list) == 1 {
-		s.replies.at = at
-	}
 	return tea.Batch(s.markErrors(r), s.warnUnshown(r), s.loadHistory())
 }

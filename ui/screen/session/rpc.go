@@ -172,6 +172,7 @@ func (s *Screen) insert(m insertMsg) tea.Cmd {
 	}
 	s.touched()
 	if m.replace {
+		s.rpc.MarkLines(nil)
 		s.draft.loaded = s.text()
 	}
 	return tea.Batch(cmd, s.setFocus(rpcPart))

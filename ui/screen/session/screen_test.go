@@ -403,6 +403,28 @@ func TestStopSaysThatTheDeviceMayGoOn(t *testing.T) {
 	}
 }
 
+func TestExchangesOfOthersAreKeptAndDoNotPushIn(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, setup{})
+	d.write(getConfig)
+	d.Press("ctrl+r")
+	d.answer(okReply("1"), time.Second, netconf.Outcome{MessageID: "1", Result: netconf.Answered, OK: true}, nil)
+	for range 2 * keptReplies {
+		x, err := d.back.Send(d.scr.id, netconf.Request{Name: "validate", Body: []byte("<validate/>")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Send(msg.Events{{Kind: conn.ExchangeProgress, Session: d.scr.id, Exchange: x}})
+		d.answer("<rpc-reply><ok/></rpc-reply>", time.Second, netconf.Outcome{MessageID: "2", Result: netconf.Answered, OK: true}, nil)
+	}
+	if r := d.scr.reply(); r.number() != "1" {
+		t.Errorf("reply %s took the place of the one that was looked at", r.number())
+	}
+	if n := len(d.scr.replies.list); n != keptReplies {
+		t.Errorf("%d replies are kept", n)
+	}
+}
+
 func TestUnknownOutcomeIsSaidInWords(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, setup{})

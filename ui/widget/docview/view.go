@@ -6,9 +6,10 @@
 // everything, saving) runs in a command; its result comes back as a Msg and is
 // dropped when something newer was asked for.
 //
-// The package reads top to bottom: view.go is the pane, row.go makes
-// one row, move.go and fold.go are the keys, job.go the work behind them,
-// then search.go, copy.go, save.go and the two other modes: raw.go, errors.go.
+// The package reads top to bottom: view.go is the pane, row.go makes one row,
+// actions.go, move.go and fold.go are the keys, job.go is the work behind them;
+// then come search.go, copy.go, save.go and the two other modes, raw.go and
+// errors.go.
 package docview
 
 import (
