@@ -34,7 +34,7 @@ func devices() []device {
 	return []device{
 		{"core-r1", "core", "Junos dialect", simdev.Options{Name: "core-r1", Dialect: simdev.Junos}, simnet.Server{}},
 		{"edge-7", "edge", "RFC dialect, base:1.1", simdev.Options{Name: "edge-7", Dialect: simdev.RFC, Startup: true}, simnet.Server{}},
-		{"pe-big", "edge", "a configuration of 60 MB", simdev.Options{Name: "pe-big", Dialect: simdev.Junos, Bulk: 60_000_000}, simnet.Server{}},
+		{"pe-big", "edge", "a configuration of 60 MB", simdev.Options{Name: "pe-big", Dialect: simdev.Junos, Bulk: 67_000_000}, simnet.Server{}},
 		{"lab-x", "lab", "its host key is not known yet", simdev.Options{Name: "lab-x", Dialect: simdev.Junos}, simnet.Server{Stranger: true}},
 		{"sat-3", "remote", "far away: 600 ms and 64 KB a second", simdev.Options{Name: "sat-3", Dialect: simdev.RFC, Bulk: 2_000_000,
 			Faults: simdev.Faults{BytesPerSec: 64 << 10}}, simnet.Server{RTT: 600 * time.Millisecond}},
