@@ -1,0 +1,174 @@
+package inbox
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"dialtone/conn/desk"
+	"dialtone/conn/link"
+	"dialtone/conn/profile"
+	"dialtone/ui/msg"
+	"dialtone/ui/overlay"
+	"dialtone/ui/safe"
+	"dialtone/ui/screen"
+	"dialtone/ui/style"
+	"dialtone/ui/widget/table"
+)
+
+// bind is the dialog that gives a caller's identity to a saved profile. It
+// lists the profiles that devices may call in to; the change is shown and asked
+// about before it is made.
+type bind struct {
+	d      *screen.Deps
+	caller desk.Caller
+	ps     []profile.Profile
+	list   table.List
+	loaded bool
+	gone   bool
+}
+
+func newBind(d *screen.Deps, c desk.Caller) *bind { return &bind{d: d, caller: c} }
+
+// Init reads the profiles.
+func (b *bind) Init() tea.Cmd { return readProfiles(b.d, b) }
+
+// Help implements overlay.Dialog.
+func (b *bind) Help() string { return "enter see what changes  j k choose  esc cancel" }
+
+// takes reports whether a profile may belong to a caller: both by SSH, or both
+// by HTTPS. A device that we dial is not one that calls.
+func takes(p profile.Profile, c desk.Caller) bool {
+	if byHTTPS(c.Via) {
+		return p.Via == c.Via
+	}
+	return p.Via == link.CallHome || p.Via == link.Junos
+}
+
+// Update implements overlay.Dialog.
+func (b *bind) Update(m tea.Msg) (tea.Cmd, bool) {
+	switch m := m.(type) {
+	case foundMsg:
+		if m.to == any(b) {
+			b.found(m.all)
+		}
+		return nil, false
+	case msg.Desk:
+		b.gone = !slices.ContainsFunc(m.Callers, func(c desk.Caller) bool { return c.ID == b.caller.ID })
+		return nil, false
+	case tea.KeyMsg:
+		return b.key(m.String())
+	}
+	return nil, false
+}
+
+func (b *bind) found(all []profile.Profile) {
+	b.ps, b.loaded = nil, true
+	for _, p := range all {
+		if takes(p, b.caller) {
+			b.ps = append(b.ps, p)
+		}
+	}
+	b.list.SetLen(len(b.ps))
+	if i := slices.IndexFunc(b.ps, func(p profile.Profile) bool { return p.Name == b.caller.Matches }); i >= 0 {
+		b.list.Select(i)
+	}
+}
+
+func (b *bind) key(key string) (tea.Cmd, bool) {
+	switch key {
+	case "esc", "q", "ctrl+c":
+		return nil, true
+	case "enter":
+		if i := b.list.At(); i >= 0 && !b.gone {
+			return overlay.Open(b.confirm(b.ps[i])), true
+		}
+	case "j", "down":
+		b.list.Run("down")
+	case "k", "up":
+		b.list.Run("up")
+	case "g", "home":
+		b.list.Run("top")
+	case "G", "end":
+		b.list.Run("bottom")
+	case "ctrl+d", "pgdown":
+		b.list.Run("page-down")
+	case "ctrl+u", "pgup":
+		b.list.Run("page-up")
+	}
+	return nil, false
+}
+
+// changes is what binding does to a profile, in sentences.
+func changes(p profile.Profile, c desk.Caller) []string {
+	var out []string
+	if c.Claim != "" && c.Claim != p.DeviceID {
+		what := "+ device id " + safe.Text(c.Claim)
+		if p.DeviceID != "" {
+			what += ", in place of " + safe.Text(p.DeviceID)
+		}
+		out = append(out, what)
+	}
+	if key := bareKey(c); c.Key != "" && !slices.Contains(p.Pin, key) {
+		what := "+ host key"
+		if n := len(p.Pin); n > 0 {
+			what += fmt.Sprintf(", beside the %d that it holds", n)
+		}
+		out = append(out, what, "  "+key)
+	}
+	if len(out) == 0 {
+		out = append(out, "nothing: it has this identity already")
+	}
+	return out
+}
+
+// confirm shows the change and asks; Cancel is the default.
+func (b *bind) confirm(p profile.Profile) overlay.Dialog {
+	d, id, name := b.d, b.caller.ID, p.Name
+	do := func() tea.Msg {
+		if err := d.Desk.Bind(id, name); err != nil {
+			return tea.BatchMsg{say(failed("Not bound", err)), say(msg.Awaited{Name: name, Off: true})}
+		}
+		return msg.ProfilesChanged{}
+	}
+	body := append([]string{"What changes in the profile:"}, changes(p, b.caller)...)
+	body = append(body, "", claims(b.caller)+".")
+	body = append(body, verdict(b.caller)...)
+	return &overlay.Confirm{
+		Theme: b.d.Theme, Title: "Bind " + who(b.caller) + " to " + safe.Text(name) + "?", Wide: true,
+		Body:    append(body, "", "The device is let in, and known by this from its next call on."),
+		Choices: []overlay.Choice{{Key: "b", Label: "bind and let it in", Do: tea.Sequence(say(msg.Awaited{Name: name}), do)}},
+	}
+}
+
+// View implements overlay.Dialog.
+func (b *bind) View(maxW, maxH int) string {
+	t := b.d.Theme
+	w, h := min(maxW, 72), min(maxH, max(len(b.ps), 2)+8)
+	b.list.SetPage(max(h-8, 1))
+	body := []string{"", "  " + claims(b.caller), "  " + t.Paint(style.Title, safe.Text(b.caller.Key)), "",
+		t.Paint(style.Dim, "    "+t.Fit("NAME", 20)+t.Fit("VIA", 11)+t.Fit("DEVICE ID", 18)+"KEYS")}
+	from, to := b.list.Window()
+	for i := from; i < to; i++ {
+		p := b.ps[i]
+		id := safe.Text(p.DeviceID)
+		if id == "" {
+			id = "-"
+		}
+		row := t.Fit(safe.Text(p.Name), 19) + " " + t.Fit(viaWord(p.Via), 11) + t.Fit(id, 17) + fmt.Sprintf(" %d", len(p.Pin))
+		if i == b.list.At() {
+			body = append(body, t.Paint(style.Select, t.Fit("  "+t.Glyph(style.Selected)+" "+row, w-2)))
+			continue
+		}
+		body = append(body, "    "+row)
+	}
+	switch {
+	case b.loaded && len(b.ps) == 0:
+		body = append(body, "  No profile is for a device that calls this way; enter accepts it as", "  a new one.")
+	case b.gone:
+		body = append(body, t.Paint(style.Error, "  ! it waits no longer"))
+	}
+	return strings.Join(t.Box(w, h, "Bind "+who(b.caller)+" to a profile", "", true, body), "\n")
+}

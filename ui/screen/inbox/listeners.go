@@ -1,0 +1,282 @@
+package inbox
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"dialtone/conn/desk"
+	"dialtone/ui/msg"
+	"dialtone/ui/overlay"
+	"dialtone/ui/safe"
+	"dialtone/ui/screen"
+	"dialtone/ui/style"
+	"dialtone/ui/widget/form"
+	"dialtone/ui/widget/prompt"
+	"dialtone/ui/widget/table"
+)
+
+// Kinds is what a desk may add to its contract: the kinds of listeners that it
+// can start. Without it all are offered, and the answer says which cannot be.
+type Kinds interface{ Kinds() []string }
+
+// The addresses that are proposed: the port of RFC 8071, and that of HTTPS.
+const (
+	sshAddr   = "[::]:4334"
+	httpsAddr = "[::]:443"
+)
+
+// listeners is the dialog of the addresses that we listen on: what state they
+// are in, and start and stop. Close is the default.
+type listeners struct {
+	d    *screen.Deps
+	ls   []desk.Listener
+	list table.List
+	form form.Form
+
+	kinds  []string
+	failed string // why the last start or stop did not work
+}
+
+// Listeners returns the dialog on what stands at the desk.
+func Listeners(d *screen.Deps, now msg.Desk) overlay.Dialog {
+	l := &listeners{d: d, kinds: []string{"ssh", "https"}}
+	if k, ok := d.Desk.(Kinds); ok {
+		l.kinds = k.Kinds()
+	}
+	addr := &form.Field{Name: "addr", Label: "Address", Line: prompt.Line{Hint: sshAddr}}
+	addr.Line.Set(sshAddr)
+	if d.Demo {
+		addr.Line.Set("127.0.0.1:0")
+	}
+	l.form.Fields = []*form.Field{{Name: "kind", Label: "Kind", Kind: form.Choice, Options: l.kinds, Hidden: len(l.kinds) < 2}, addr}
+	l.form.Buttons = []form.Button{{Name: "close", Label: "Close"}, {Name: "listen", Label: "Listen"}, {Name: "stop", Label: "Stop"}}
+	l.form.Select("close")
+	l.take(now)
+	l.check()
+	return l
+}
+
+func (l *listeners) take(now msg.Desk) {
+	l.ls = now.Listeners
+	l.list.SetLen(len(l.ls))
+}
+
+// Help implements overlay.Dialog.
+func (l *listeners) Help() string {
+	return "l listen  x stop  j k choose  y copy the address  tab next  esc close"
+}
+
+// listenedMsg is the answer of the desk to start and stop.
+type listenedMsg struct {
+	to  *listeners
+	err error
+}
+
+// Update implements overlay.Dialog.
+func (l *listeners) Update(m tea.Msg) (tea.Cmd, bool) {
+	switch m := m.(type) {
+	case msg.Desk:
+		l.take(m)
+	case listenedMsg:
+		if m.to == l {
+			l.failed = ""
+			if m.err != nil {
+				l.failed = m.err.Error()
+			}
+		}
+	case tea.KeyMsg:
+		return l.key(m)
+	}
+	return nil, false
+}
+
+func (l *listeners) key(k tea.KeyMsg) (tea.Cmd, bool) {
+	key := k.String()
+	if key == "esc" || key == "ctrl+c" {
+		return nil, true
+	}
+	if l.form.Focused() == nil {
+		switch key {
+		case "q":
+			return nil, true
+		case "l":
+			return l.listen(), false
+		case "x":
+			return l.stop(), false
+		case "j":
+			l.list.Run("down")
+			return nil, false
+		case "k":
+			l.list.Run("up")
+			return nil, false
+		case "y":
+			if x, ok := l.selected(); ok {
+				return l.d.Copy("address", safe.Text(bound(x))), false
+			}
+			return nil, false
+		}
+	}
+	kind := l.form.Field("kind").At
+	pressed, _, _ := l.form.Update(k)
+	if at := l.form.Field("kind").At; at != kind {
+		l.propose()
+	}
+	l.check()
+	switch pressed {
+	case "close":
+		return nil, true
+	case "listen":
+		return l.listen(), false
+	case "stop":
+		return l.stop(), false
+	}
+	return nil, false
+}
+
+// propose puts the usual address of a kind into the field.
+func (l *listeners) propose() {
+	addr := sshAddr
+	if l.form.Field("kind").Value() == "https" {
+		addr = httpsAddr
+	}
+	l.form.Field("addr").Line.Set(addr)
+}
+
+func (l *listeners) selected() (desk.Listener, bool) {
+	i := l.list.At()
+	if i < 0 || i >= len(l.ls) {
+		return desk.Listener{}, false
+	}
+	return l.ls[i], true
+}
+
+func bound(x desk.Listener) string {
+	if x.Bound != "" {
+		return x.Bound
+	}
+	return x.Addr
+}
+
+// check says what is wrong with the address as typed.
+func (l *listeners) check() bool {
+	f := l.form.Field("addr")
+	f.Err = ""
+	if _, port, err := net.SplitHostPort(f.Value()); err != nil {
+		f.Err = "is written as 0.0.0.0:4334 or [::]:4334"
+	} else if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		f.Err = "needs a port from 1 to 65535"
+	}
+	return f.Err == ""
+}
+
+func (l *listeners) listen() tea.Cmd {
+	if !l.check() {
+		l.form.Touch()
+		l.form.Select("addr")
+		return nil
+	}
+	kind, addr := l.form.Field("kind").Value(), l.form.Field("addr").Value()
+	return func() tea.Msg { return listenedMsg{l, l.d.Desk.Listen(kind, addr)} }
+}
+
+func (l *listeners) stop() tea.Cmd {
+	x, ok := l.selected()
+	if !ok {
+		l.failed = "nothing to stop"
+		return nil
+	}
+	return func() tea.Msg { return listenedMsg{l, l.d.Desk.Stop(x.Kind, x.Addr)} }
+}
+
+// reach says who can call at an address.
+func reach(addr string) (text string, tok style.Token) {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", style.Text
+	}
+	ip, err := netip.ParseAddr(host)
+	switch {
+	case host == "" || err == nil && ip.IsUnspecified():
+		return "! all addresses: any host that reaches this machine may call. Nothing is let in without asking you, unless its profile says so.", style.Warn
+	case host == "localhost" || err == nil && ip.IsLoopback():
+		return "this machine only: devices elsewhere reach it through a tunnel at most.", style.Dim
+	}
+	return "hosts that reach " + safe.Text(host) + " may call.", style.Dim
+}
+
+// View implements overlay.Dialog.
+func (l *listeners) View(maxW, maxH int) string {
+	t := l.d.Theme
+	w := min(maxW, 76)
+	in := w - 4
+	fields := 2 - b2i(len(l.kinds) < 2)
+	var below []string
+	if text, tok := reach(l.form.Field("addr").Value()); text != "" {
+		for _, s := range style.Wrap(text, in) {
+			below = append(below, "  "+t.Paint(tok, s))
+		}
+	}
+	if l.failed != "" {
+		for _, s := range style.Wrap("! "+safe.Text(l.failed), in) {
+			below = append(below, "  "+t.Paint(style.Error, s))
+		}
+	}
+	rows := l.form.View(t, w-2, fields+2)
+	below = append(append(rows[:len(rows)-2:len(rows)-2], below...), rows[len(rows)-2:]...)
+	room := maxH - 2 - len(below) - 1
+	body := append([]string{}, l.rows(in, max(room, 1))...)
+	if len(body) < room {
+		body = append(body, "")
+	}
+	body = append(body, below...)
+	up := 0
+	for _, x := range l.ls {
+		up += b2i(x.Bound != "")
+	}
+	right := "not listening"
+	if len(l.ls) > 0 {
+		right = fmt.Sprintf("%d of %d up", up, len(l.ls))
+	}
+	if extra := len(body) + 2 - maxH; extra > 0 { // the sentence below the address goes first
+		at := len(body) - 2 - extra
+		body = append(body[:max(at, 0):max(at, 0)], body[len(body)-2:]...)
+	}
+	return strings.Join(t.Box(w, min(len(body)+2, maxH), "Listeners", right, true, body), "\n")
+}
+
+// rows is the listeners, two rows each, around the selected one.
+func (l *listeners) rows(w, room int) []string {
+	t := l.d.Theme
+	if len(l.ls) == 0 {
+		return []string{"", "  Devices that dial in (RFC 8071, Junos outbound SSH, outbound HTTPS) need", "  an address to call. Nothing is listened on now; l begins."}[:min(3, room)]
+	}
+	l.list.SetPage(max(room/3, 1))
+	from, to := l.list.Window()
+	var out []string
+	for i := from; i < to; i++ {
+		x := l.ls[i]
+		g, tok, state := style.Live, style.OK, "listening since "+x.Since.In(l.d.Now().Location()).Format(time.TimeOnly)
+		if x.Bound == "" {
+			g, tok, state = style.Alert, style.Error, "down"
+		}
+		mark := " "
+		if i == l.list.At() {
+			mark = t.Glyph(style.Selected)
+		}
+		out = append(out, t.Fit(" "+mark+t.Paint(tok, t.Glyph(g))+" "+t.Fit(safe.Text(x.Kind), 6)+" "+t.Fit(safe.Text(bound(x)), 24)+" "+t.Paint(tok, state), w+2))
+		if x.Err != nil && x.Bound == "" {
+			for _, s := range style.Wrap(safe.Text(x.Err.Error()), w-8) {
+				out = append(out, "           "+t.Paint(style.Error, s))
+			}
+		}
+		n := x.Counted
+		out = append(out, t.Paint(style.Dim, t.Fit(fmt.Sprintf("           %d waiting, %d accepted, %d refused, %d held off", n.Waiting, n.Accepted, n.Refused, n.Penalised), w+2)))
+	}
+	return out[:min(len(out), room)]
+}
