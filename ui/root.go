@@ -45,6 +45,7 @@ type root struct {
 	tabs   []tab // the device list is the first and always there
 	at     int
 	title  string       // of the terminal window, as last set
+	posted []tea.Msg    // told by screens while they handled a message
 	held   []tea.KeyMsg // keys that came in one read, still to be handled
 	stack  overlay.Stack
 	toasts overlay.Toasts
@@ -73,6 +74,7 @@ func newRoot(ctx context.Context, d Deps) *root {
 		known:  map[conn.SessionID]conn.State{},
 		warned: map[string]bool{},
 	}
+	sd.Post = func(m tea.Msg) { r.posted = append(r.posted, m) }
 	r.tabs = []tab{{screen: devices.New(r.d)}}
 	for _, dev := range d.Backend.Devices() {
 		r.known[dev.ID] = dev.State
@@ -111,9 +113,20 @@ func initOf(s pane.Screen) tea.Cmd {
 	return nil
 }
 
-// Update takes every message of the program: size, events and messages with a
-// session's id, then the dialogs, then keys.
+// Update takes a message, and then what screens told the root while they
+// handled it.
 func (r *root) Update(m tea.Msg) tea.Cmd {
+	cmds := []tea.Cmd{r.update(m)}
+	for len(r.posted) > 0 {
+		m, r.posted = r.posted[0], r.posted[1:]
+		cmds = append(cmds, r.update(m))
+	}
+	return tea.Batch(cmds...)
+}
+
+// update takes every message of the program: size, events and messages with a
+// session's id, then the dialogs, then keys.
+func (r *root) update(m tea.Msg) tea.Cmd {
 	switch m := m.(type) {
 	case tea.WindowSizeMsg:
 		return r.resize(m.Width, m.Height)

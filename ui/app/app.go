@@ -31,9 +31,9 @@ const leaving = 3 * time.Second
 // Run is the interface of the command line. It returns when the person has left
 // or a signal came, with the terminal restored and every session ended.
 func Run(ctx context.Context, d cli.InterfaceDeps) error {
-	theme, ok := term.Look(os.Getenv).Theme(d.Theme, d.ASCII)
-	if !ok {
-		return &keys.Fault{Code: "THEME", What: fmt.Sprintf("there is no theme %q", d.Theme), Do: "Use " + strings.Join(style.Names(), ", ")}
+	theme, err := term.Look(os.Getenv).Open(d.Theme, d.ASCII)
+	if err != nil {
+		return &keys.Fault{Code: "THEME", What: fmt.Sprintf("the theme %q cannot be used: %v", d.Theme, err), Do: "Use " + strings.Join(style.Names(), ", ") + " or a .toml file", Err: err}
 	}
 	demo := &demo{}
 	defer demo.close()
@@ -52,7 +52,7 @@ func Run(ctx context.Context, d cli.InterfaceDeps) error {
 	}
 	templates, notes := templates(d.ConfigDir)
 	m := conn.NewManager(d.Manager)
-	err := ui.Run(untilInterrupt(ctx), ui.Deps{
+	err = ui.Run(untilInterrupt(ctx), ui.Deps{
 		Deps: screen.Deps{
 			Backend: m, Profiles: d.Profiles, Journal: d.Journal, Templates: templates, Theme: theme, Keys: d.Config.Keys,
 			Now: d.Manager.Now, ReadOnly: d.ReadOnly, Demo: d.Demo, ConfigDir: d.ConfigDir, StateDir: d.StateDir, WorkDir: d.WorkDir,

@@ -59,8 +59,21 @@ type Deps struct {
 	// Clip copies to where the person can paste; nil makes do with the programs
 	// and the file that need no terminal.
 	Clip *clip.Clip
+	// Post is where Tell puts messages; the root sets it.
+	Post func(tea.Msg)
 	// Tick makes the timers; nil means tea.Tick. Tests bring a fake clock.
 	Tick func(d time.Duration, f func(time.Time) tea.Msg) tea.Cmd
+}
+
+// Tell gives m to the root before the next key is handled, so that what a person
+// types right after opening something goes to what was opened. It is for Update
+// and Run only; the command that it returns is nil where a root listens.
+func (d *Deps) Tell(m tea.Msg) tea.Cmd {
+	if d.Post == nil {
+		return func() tea.Msg { return m }
+	}
+	d.Post(m)
+	return nil
 }
 
 // Copy returns a command that copies safe text and says how. what names the

@@ -177,11 +177,11 @@ func (s *Screen) disconnect(r row) tea.Cmd {
 	if r.dev.Dirty == 0 && r.dev.Waiting == 0 {
 		return do
 	}
-	return overlay.Open(&overlay.Confirm{
+	return s.d.Tell(overlay.Push{Dialog: &overlay.Confirm{
 		Theme: s.d.Theme, Title: "Disconnect " + safe.Text(r.target.Name) + "?", Danger: true,
 		Body:    []string{atStake(r.dev), "What is in the candidate may be discarded by the device, and locks are released."},
 		Choices: []overlay.Choice{{Key: "x", Label: "disconnect", Do: do}},
-	})
+	}})
 }
 
 func atStake(d *conn.Device) string {
@@ -207,11 +207,11 @@ func (s *Screen) askDelete(r row) tea.Cmd {
 	if over(r.dev.State) {
 		note = "Known host keys and stored secrets stay."
 	}
-	return overlay.Open(&overlay.Confirm{
+	return s.d.Tell(overlay.Push{Dialog: &overlay.Confirm{
 		Theme: s.d.Theme, Title: "Delete the profile " + safe.Text(name) + "?", Danger: true,
 		Body:    []string{"The file of the profile is removed. " + note},
 		Choices: []overlay.Choice{{Key: "d", Label: "delete", Do: del}},
-	})
+	}})
 }
 
 // tryDemo connects to a simulated device when the program has one at hand, and
@@ -219,11 +219,11 @@ func (s *Screen) askDelete(r row) tea.Cmd {
 func (s *Screen) tryDemo() tea.Cmd {
 	start := s.d.StartDemo
 	if start == nil {
-		return overlay.Open(&overlay.Confirm{
+		return s.d.Tell(overlay.Push{Dialog: &overlay.Confirm{
 			Theme: s.d.Theme, Title: "The demo", Cancel: "close",
 			Body: []string{"Leave with q and run:", "", "    dialtone demo", "",
 				"It opens this interface on simulated devices and reads and writes no file of yours."},
-		})
+		}})
 	}
 	return func() tea.Msg {
 		t, err := start()

@@ -27,16 +27,15 @@ type Screen struct {
 	live     []conn.Device             // all sessions, in the order of their making
 	recent   map[conn.SessionID][]past // newest first, at most three
 
-	rows      []row // what is shown, in order
-	total     int
-	list      table.List
-	focused   bool
-	group     string // "" for all
-	order     order
-	filter    prompt.Line
-	typing    bool
-	zoomed    bool
-	importing bool
+	rows    []row // what is shown, in order
+	total   int
+	list    table.List
+	focused bool
+	group   string // "" for all
+	order   order
+	filter  prompt.Line
+	typing  bool
+	zoomed  bool
 }
 
 // New returns the screen; its Init loads the profiles.

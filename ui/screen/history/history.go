@@ -333,8 +333,8 @@ func (s *Screen) loadRPC(e journal.Entry) tea.Cmd {
 		warn = "Secrets were taken out of this RPC when it was kept."
 	}
 	cmds := []tea.Cmd{
-		func() tea.Msg { return msg.OpenSession{ID: id} },
-		func() tea.Msg { return msg.LoadRPC{ID: id, Body: body} },
+		s.d.Tell(msg.OpenSession{ID: id}),
+		s.d.Tell(msg.LoadRPC{ID: id, Body: body}),
 	}
 	if warn != "" {
 		cmds = append(cmds, msg.Say(msg.Warn, warn))
@@ -348,8 +348,8 @@ func (s *Screen) showReply(e journal.Entry) tea.Cmd {
 		return msg.Say(msg.Info, "This reply is no longer in memory; the history keeps only its size.")
 	}
 	return tea.Sequence(
-		func() tea.Msg { return msg.OpenSession{ID: x.Session} },
-		func() tea.Msg { return msg.ShowExchange{ID: x.Session, Exchange: x} },
+		s.d.Tell(msg.OpenSession{ID: x.Session}),
+		s.d.Tell(msg.ShowExchange{ID: x.Session, Exchange: x}),
 	)
 }
 

@@ -142,7 +142,7 @@ func (s *Screen) run(id action.ID) tea.Cmd {
 	case "session.templates":
 		return s.openTemplates()
 	case "session.history":
-		return func() tea.Msg { return msg.ShowHistory{ID: s.id} }
+		return s.d.Tell(msg.ShowHistory{ID: s.id})
 	case "session.pane", "session.back":
 		return s.nextPane(id == "session.back")
 	case "session.earlier":

@@ -129,7 +129,7 @@ type reconnecter interface{ Reconnect(conn.SessionID) error }
 func (s *Screen) reconnect() tea.Cmd {
 	b, ok := s.d.Backend.(reconnecter)
 	if !ok {
-		return func() tea.Msg { return msg.Connect{Target: s.dev.Target} }
+		return s.d.Tell(msg.Connect{Target: s.dev.Target})
 	}
 	if err := b.Reconnect(s.id); err != nil {
 		return msg.Fail(err)

@@ -74,7 +74,7 @@ func (s *Screen) openNotes() tea.Cmd {
 	l.list.SetLen(len(s.notes.list))
 	l.list.Select(len(s.notes.list) - 1)
 	l.choose()
-	return overlay.Open(l)
+	return s.d.Tell(overlay.Push{Dialog: l})
 }
 
 // Help implements overlay.Dialog.

@@ -143,11 +143,11 @@ func (s *Screen) offer(text, what string) tea.Cmd {
 	put := func(replace bool) tea.Cmd {
 		return func() tea.Msg { return insertMsg{id: s.id, text: text, replace: replace} }
 	}
-	return overlay.Open(&overlay.Confirm{
+	return s.d.Tell(overlay.Push{Dialog: &overlay.Confirm{
 		Theme: s.d.Theme, Title: "The RPC in the editor was not sent",
 		Body: []string{"Where does " + what + " go?"}, Cancel: "leave the editor as it is",
 		Choices: []overlay.Choice{{Key: "r", Label: "replace the text", Do: put(true)}, {Key: "i", Label: "insert at the cursor", Do: put(false)}},
-	})
+	}})
 }
 
 // insertMsg puts a text into the editor.

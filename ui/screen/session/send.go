@@ -86,7 +86,7 @@ func (s *Screen) ready(m readyMsg) tea.Cmd {
 	case r.Effect.Alters() && s.altering() != nil:
 		return s.refuse("Not sent: " + s.altering().x.Request.Name + " has not been answered yet; ctrl+c stops waiting for it")
 	case s.wantsName(r):
-		return overlay.Open(s.askName(r))
+		return s.d.Tell(overlay.Push{Dialog: s.askName(r)})
 	}
 	return s.transmit(r)
 }

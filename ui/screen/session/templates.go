@@ -77,7 +77,7 @@ func (m pickedMsg) SessionID() conn.SessionID { return m.id }
 // the editor, unsent.
 func (s *Screen) pick(t tmpl.Template) tea.Cmd {
 	if len(t.Vars) > 0 {
-		return overlay.Open(newBlank(s.d.Theme, s.id, t, s.dev.Caps))
+		return s.d.Tell(overlay.Push{Dialog: newBlank(s.d.Theme, s.id, t, s.dev.Caps)})
 	}
 	return func() tea.Msg { return pickedMsg{s.id, t, nil} }
 }
@@ -117,7 +117,7 @@ type gallery struct {
 func (s *Screen) openTemplates() tea.Cmd {
 	g := &gallery{th: s.d.Theme, all: s.choices(), pick: s.pick}
 	g.filter()
-	return overlay.Open(g)
+	return s.d.Tell(overlay.Push{Dialog: g})
 }
 
 // Help implements overlay.Dialog.
