@@ -44,6 +44,7 @@ type Manager struct {
 	mu        sync.Mutex
 	closing   bool
 	running   int        // goroutines
+	watchers  []*watcher
 	sessions  []*session // in the order of their making
 	byID      map[SessionID]*session
 	exchanges map[ExchangeID]*Exchange // under way or kept
@@ -94,17 +95,34 @@ func (m *Manager) Connect(t link.Target) SessionID {
 	return m.begin(m.add(t), nil)
 }
 
-// Adopt opens NETCONF on a link that exists already (a device that called).
-// It owns l. It returns 0, and closes l, after Close.
+// Adopt opens NETCONF on a link that exists already (a device that called). The
+// last lost or closed session with the same name gets it, so that its row, its
+// replies and what was lost with it stay together; without one there is a new
+// row. It owns l. It returns 0, and closes l, after Close.
 func (m *Manager) Adopt(t link.Target, l *link.Link) SessionID {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	t.ReadOnly = t.ReadOnly || m.o.ReadOnly
-	id := m.begin(m.add(t), l)
+	s := m.former(t.Name)
+	if s == nil {
+		s = m.add(t)
+	}
+	s.dev.Target = t
+	id := m.begin(s, l)
 	if id == 0 {
 		l.Close()
 	}
 	return id
+}
+
+// former is the last session of a name that lives no more; m.mu is held.
+func (m *Manager) former(name string) *session {
+	for _, s := range slices.Backward(m.sessions) {
+		if s.life == nil && s.dev.Target.Name == name {
+			return s
+		}
+	}
+	return nil
 }
 
 // Reconnect dials the target of a lost or closed session again, in the same

@@ -23,6 +23,7 @@ type session struct {
 	life    *life            // nil when nothing runs for it
 	adopted bool             // the device dialled us
 	nc      *netconf.Session // nil unless requests can be sent
+	link    *link.Link       // nil when there is none
 	queue   []*Exchange      // wait for their turn
 	current *Exchange        // sent, not ended yet
 	broken  bool             // the last request ended with its link
@@ -38,11 +39,12 @@ type life struct {
 	leave  chan struct{}      // closed to end an open session in an orderly way
 	poke   chan struct{}      // ends the wait before the next dial
 	left   bool               // somebody asked for the end; guarded by Manager.mu
+	gone   chan struct{}      // closed when its goroutine ends
 }
 
 func newLife(parent context.Context) *life {
 	ctx, cancel := context.WithCancel(parent)
-	return &life{ctx: ctx, cancel: cancel, leave: make(chan struct{}), poke: make(chan struct{}, 1)}
+	return &life{ctx: ctx, cancel: cancel, leave: make(chan struct{}), poke: make(chan struct{}, 1), gone: make(chan struct{})}
 }
 
 // hurry ends the wait before the next dial, if there is one.
@@ -62,6 +64,9 @@ func (m *Manager) state(s *session, st State) {
 		s.dev.Stage = ""
 	}
 	m.events.changed(s.dev.ID)
+	for _, w := range m.watchers {
+		w.f(s.dev)
+	}
 }
 
 // waiting counts the requests under way anew; m.mu is held.
@@ -76,6 +81,7 @@ func (m *Manager) waiting(s *session) {
 // live is the goroutine of one session. It ends when the session has ended and
 // is not to be dialled again, or with lf.ctx.
 func (m *Manager) live(s *session, lf *life, l *link.Link) {
+	defer close(lf.gone)
 	defer lf.cancel()
 	pause := redialFirst
 	for {
@@ -134,10 +140,10 @@ func (m *Manager) once(s *session, lf *life, l *link.Link) (opened bool, err err
 			return false, err
 		}
 	}
-	defer l.Close()
+	defer m.unlink(s, l)
 	m.mu.Lock()
 	t := s.dev.Target
-	s.dev.Peer = l.Peer
+	s.dev.Peer, s.link = l.Peer, l
 	if !lf.left {
 		m.state(s, Greeting)
 	}
@@ -178,6 +184,14 @@ func (m *Manager) once(s *session, lf *life, l *link.Link) (opened bool, err err
 		return true, nil
 	}
 	return true, cause(l, nc.Err())
+}
+
+// unlink ends the link of s.
+func (m *Manager) unlink(s *session, l *link.Link) {
+	m.mu.Lock()
+	s.link = nil
+	m.mu.Unlock()
+	l.Close()
 }
 
 // dial asks the dialer for a link to the target of s.

@@ -22,6 +22,7 @@ type CallerID uint64
 // in Greeting is the device's own word; Key and Trust are what SSH has shown.
 type Caller struct {
 	ID      CallerID
+	On      string // the listener's address, as asked for
 	Via     link.Via
 	From    netip.AddrPort
 	Since   time.Time
@@ -32,6 +33,7 @@ type Caller struct {
 	Trust   Trust
 	User    string // that the handshake has begun for
 	Auto    bool   // its profile lets it open by itself
+	Second  bool   // the same device has a session that is alive
 	Unknown []string
 }
 
@@ -48,11 +50,11 @@ var ErrCallAgain = errors.New("accepted, and the device must call again")
 
 // visit is one connection on its way through a listener.
 type visit struct {
-	l       *Listener
-	from    netip.AddrPort
-	release func() // of the limiter
-	slot    func() // of the handshake limit, nil when not held
-	decide  chan decision
+	l      *Listener
+	on     *binding
+	from   netip.AddrPort
+	slot   func() // of the handshake limit, nil when not held
+	decide chan decision
 
 	mu     sync.Mutex
 	caller Caller
@@ -129,9 +131,9 @@ func (v *visit) blame(err error) error {
 		return err
 	}
 	switch f.Code {
-	case "PRE-TIMEOUT":
+	case "PRE-TIMEOUT", "SSH-TIMEOUT":
 		return blamed{err, blameTimeout}
-	case "PRE-EOF", "PRE-LOST":
+	case "PRE-EOF", "PRE-LOST", "NET-CLOSED", "SSH-ALG":
 		return err
 	}
 	return blamed{err, blameGarbage}
@@ -146,42 +148,64 @@ func (v *visit) handshake(ctx context.Context, c net.Conn, g Greeting, e Entry, 
 	if !known {
 		t = link.Target{Name: v.from.String(), Via: g.Via, User: v.guess()}
 	}
-	t.Host = v.from.Addr().String()
 	v.note(func(x *Caller) { x.User = t.User })
 	hold := &holdConn{Conn: c}
 	chosen := t
-	verify := func(key ssh.PublicKey) (string, error) {
+	verify := func(key ssh.PublicKey) (link.Target, string, error) {
 		trust, owner, err := judgeKey(g, e, known, h, key, v.l.o.Book)
 		if err != nil {
-			return "", blamed{err, blameKey}
+			return t, "", blamed{err, blameKey}
 		}
-		v.note(func(x *Caller) {
-			x.Key, x.Trust = key, trust
-			x.Auto = trust.Believed && owner.Target.Open == "auto"
-			x.Until = v.l.o.Now().Add(v.l.o.Wait)
-		})
-		d := decision{target: owner.Target, ask: v.l.o.Ask}
-		if !v.snapshot().Auto {
-			v.slot() // waiting costs no CPU
-			if d, err = v.wait(ctx, hold); err != nil {
-				return "", err
-			}
-		}
-		if d.refuse != nil {
-			return "", d.refuse
+		d, err := v.decision(ctx, hold, key, trust, owner)
+		if err != nil {
+			return t, "", err
 		}
 		chosen = d.target
+		chosen.Via, chosen.Host = g.Via, v.from.Addr().Unmap().String()
 		v.mu.Lock()
 		v.asker = d.ask
 		v.mu.Unlock()
+		v.l.users.put(v.from.Addr(), chosen.User)
 		if chosen.User != t.User {
-			v.l.remember(v.from.Addr(), chosen.User)
-			return "", ErrCallAgain
+			return t, "", &keys.Fault{Code: "CALL-AGAIN", What: fmt.Sprintf("%s is let in as %.64q, but SSH had begun for %.64q, which cannot be changed on this call",
+				chosen.Name, chosen.User, t.User), Kept: "the decision stands for the next call", Do: "wait until the device calls again", Err: ErrCallAgain}
 		}
-		return from(trust), nil
+		return chosen, from(trust), nil
 	}
 	lk, err := v.l.o.Handshake(ctx, hold, t, g, verify, v)
+	if err != nil && v.snapshot().Key == nil {
+		err = v.blame(err)
+	}
 	return lk, chosen, err
+}
+
+// decision is that of the profile, or else a person's, for whom the caller
+// waits. The key exchange stands still.
+func (v *visit) decision(ctx context.Context, hold *holdConn, key ssh.PublicKey, trust Trust, owner Entry) (decision, error) {
+	v.note(func(x *Caller) {
+		x.Key, x.Trust = key, trust
+		x.Auto = trust.Believed && owner.Target.Open == "auto"
+	})
+	if v.l.o.Meet != nil {
+		second, err := v.l.o.Meet(ctx, v.snapshot(), v.slot)
+		if err != nil {
+			return decision{}, blamed{err, blameKey}
+		}
+		v.note(func(x *Caller) {
+			x.Second = second
+			x.Auto = x.Auto && !second
+		})
+	}
+	if v.snapshot().Auto {
+		return decision{target: owner.Target, ask: v.l.o.Ask}, nil
+	}
+	v.slot() // waiting costs no CPU
+	v.note(func(x *Caller) { x.Until = v.l.o.Now().Add(v.l.o.Wait) })
+	d, err := v.wait(ctx, hold)
+	if err == nil {
+		err = d.refuse
+	}
+	return d, err
 }
 
 func from(t Trust) string {
@@ -197,7 +221,7 @@ func from(t Trust) string {
 // guess is the user name for a caller that we do not know yet: SSH wants it
 // before the key exchange, and sends it only after. A wrong guess costs a call.
 func (v *visit) guess() string {
-	if u := v.l.remembered(v.from.Addr()); u != "" {
+	if u := v.l.users.guess(v.from.Addr()); u != "" {
 		return u
 	}
 	if us := v.l.o.Book.Users(); len(us) > 0 {
@@ -211,7 +235,9 @@ func (v *visit) guess() string {
 func (v *visit) wait(ctx context.Context, c *holdConn) (decision, error) {
 	gone, stop := c.watch()
 	defer stop()
-	v.l.waiting(v)
+	if err := v.l.waiting(v); err != nil {
+		return decision{}, err
+	}
 	defer v.l.decided(v)
 	timer := time.NewTimer(v.l.o.Wait)
 	defer timer.Stop()

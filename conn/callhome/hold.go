@@ -26,7 +26,9 @@ func (c *holdConn) Read(p []byte) (int, error) {
 	defer c.mu.Unlock()
 	if len(c.held) > 0 {
 		n := copy(p, c.held)
-		c.held = c.held[n:]
+		if c.held = c.held[n:]; len(c.held) == 0 {
+			c.held = nil
+		}
 		return n, nil
 	}
 	if c.err != nil {

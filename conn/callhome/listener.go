@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"net/netip"
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -23,9 +25,13 @@ import (
 // Handshake runs SSH as the client on a caller's connection up to the open
 // subsystem. verify is called with the host key in the middle of the key
 // exchange, before anything of ours but version and key exchange was sent, and
-// may take as long as a person does; it says why the key is trusted.
-type Handshake func(ctx context.Context, c net.Conn, t link.Target, g Greeting,
-	verify func(ssh.PublicKey) (from string, err error), ask link.Asker) (*link.Link, error)
+// may take as long as a person does. It says which device the key belongs to,
+// whose credentials are then used, and why the key is trusted. t is the device
+// that the greeting claims: it may widen what is negotiated and nothing more.
+type Handshake func(ctx context.Context, c net.Conn, t link.Target, g Greeting, verify Verify, ask link.Asker) (*link.Link, error)
+
+// Verify decides about a caller by its host key.
+type Verify func(ssh.PublicKey) (t link.Target, from string, err error)
 
 // EventKind says what an Event is about.
 type EventKind string
@@ -45,7 +51,8 @@ const (
 type Event struct {
 	Kind   EventKind
 	Time   time.Time
-	Addr   string
+	On     string // the address as asked for; "" when it concerns none
+	Addr   string // as bound, of Listening
 	Caller Caller
 	Target link.Target
 	Link   *link.Link // of Admitted; belongs to the receiver
@@ -65,6 +72,16 @@ type Options struct {
 	// Wait is how long a caller may wait for a decision: 110 s, just under the
 	// grace time of an SSH server.
 	Wait time.Duration
+	// MostWaiting is how many callers of whom nothing is known may wait at once:
+	// 128, of which a quarter from one source.
+	MostWaiting int
+	// Meet has a word on a caller whose key has been judged, in the middle of the
+	// key exchange: it may refuse it, or say that the same device has a session
+	// that is alive. idle is called before it waits for anything. May be nil.
+	Meet func(ctx context.Context, c Caller, idle func()) (second bool, err error)
+	// Left is told of every caller that ends without being admitted, however many
+	// alike there are. It must not block. May be nil.
+	Left func(Caller)
 	// NoPlain refuses RFC 8071 callers, for a port that only Junos devices use.
 	NoPlain bool
 	// OnEvent receives everything that happens. It must not block.
@@ -84,12 +101,27 @@ type Listener struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 
+	users *users
+
 	mu     sync.Mutex
 	lastID CallerID
 	wait   map[CallerID]*visit
-	users  map[netip.Addr]string
-	bound  map[string]net.Listener
+	bound  map[string]*binding // by the address asked for
 }
+
+// binding is one address that we listen on, or try to.
+type binding struct {
+	addr  string
+	ctx   context.Context // ends with Stop
+	stop  context.CancelFunc
+	over  chan struct{} // closed when the address is free again
+	socks net.Listener  // nil while it is down; guarded by Listener.mu
+
+	accepted, refused, waiting atomic.Int64
+}
+
+// Counts are what became of the callers of one address.
+type Counts struct{ Accepted, Refused, Waiting int }
 
 // New makes a listener that listens nowhere yet.
 func New(o Options) *Listener {
@@ -102,6 +134,9 @@ func New(o Options) *Listener {
 	if o.Handshakes == 0 {
 		o.Handshakes = 4 * runtime.GOMAXPROCS(0)
 	}
+	if o.MostWaiting == 0 {
+		o.MostWaiting = 128
+	}
 	if o.OnEvent == nil {
 		o.OnEvent = func(Event) {}
 	}
@@ -109,7 +144,7 @@ func New(o Options) *Listener {
 		o.Guard = func(_ string, f func()) error { f(); return nil }
 	}
 	l := &Listener{o: o, limit: newLimiter(o.Budget, o.Now, rand.IntN), handshakes: make(slots, o.Handshakes),
-		wait: map[CallerID]*visit{}, users: map[netip.Addr]string{}, bound: map[string]net.Listener{}}
+		wait: map[CallerID]*visit{}, users: newUsers(), bound: map[string]*binding{}}
 	l.quiet = newChorus(o.Now, func(ev Event) { o.OnEvent(ev) })
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	return l
@@ -129,19 +164,49 @@ func (s slots) take(ctx context.Context) error {
 
 func (s slots) give() { <-s }
 
-// Start listens on addr ("[::]:4334", "192.0.2.1:4334") until Close. An address
-// that is taken or not there is tried again, with a pause that grows to 30 s;
-// each change is an event. The error is for addresses that can never work.
+// Start listens on addr ("[::]:4334", "192.0.2.1:4334") until Stop or Close. An
+// address that is taken or not there is tried again, with a pause that grows to
+// 30 s; each change is an event. The error is for addresses that can never work
+// and for one that is started already.
 func (l *Listener) Start(addr string) error {
 	if _, _, err := net.SplitHostPort(addr); err != nil {
 		return &keys.Fault{Code: "LSN-ADDR", What: fmt.Sprintf("%q is not an address to listen on: %v", addr, err), Do: "write it as 0.0.0.0:4334 or [::]:4334", Err: err}
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.bound[addr] != nil {
+		return &keys.Fault{Code: "LSN-TWICE", What: addr + " is listened on already"}
+	}
+	if l.ctx.Err() != nil {
+		return net.ErrClosed
+	}
+	b := &binding{addr: addr, over: make(chan struct{})}
+	b.ctx, b.stop = context.WithCancel(l.ctx)
+	l.bound[addr] = b
 	l.wg.Add(1)
-	go func() { // ends with Close
+	go func() { // ends with Stop or Close
 		defer l.wg.Done()
-		l.guard("listener", func() { l.serve(addr) })
+		defer close(b.over)
+		defer b.stop()
+		l.guard("listener", func() { l.serve(b) })
 	}()
 	return nil
+}
+
+// Stop ends listening on an address and hangs up on callers that came by it and
+// are not admitted yet. Links that were handed over live on. It returns when the
+// address is free again, and false when it was not started.
+func (l *Listener) Stop(addr string) bool {
+	l.mu.Lock()
+	b := l.bound[addr]
+	delete(l.bound, addr)
+	l.mu.Unlock()
+	if b == nil {
+		return false
+	}
+	b.stop()
+	<-b.over
+	return true
 }
 
 func (l *Listener) guard(where string, f func()) {
@@ -156,31 +221,31 @@ func (l *Listener) emit(ev Event) {
 }
 
 // serve keeps one address bound.
-func (l *Listener) serve(addr string) {
+func (l *Listener) serve(b *binding) {
 	pause := time.Second
 	for {
-		nl, err := (&net.ListenConfig{}).Listen(l.ctx, "tcp", addr)
+		nl, err := (&net.ListenConfig{}).Listen(b.ctx, "tcp", b.addr)
 		if err == nil {
 			l.mu.Lock()
-			l.bound[addr] = nl
+			b.socks = nl
 			l.mu.Unlock()
-			l.emit(Event{Kind: Listening, Addr: nl.Addr().String()})
-			stop := context.AfterFunc(l.ctx, func() { nl.Close() })
-			err = l.accept(nl)
+			l.emit(Event{Kind: Listening, On: b.addr, Addr: nl.Addr().String()})
+			stop := context.AfterFunc(b.ctx, func() { nl.Close() })
+			err = l.accept(b, nl)
 			stop()
 			nl.Close()
 			l.mu.Lock()
-			delete(l.bound, addr)
+			b.socks = nil
 			l.mu.Unlock()
 			pause = time.Second
 		}
-		if l.ctx.Err() != nil {
-			l.emit(Event{Kind: Stopped, Addr: addr})
+		if b.ctx.Err() != nil {
+			l.emit(Event{Kind: Stopped, On: b.addr})
 			return
 		}
-		l.emit(Event{Kind: Down, Addr: addr, Err: listenFault(addr, err)})
+		l.emit(Event{Kind: Down, On: b.addr, Err: listenFault(b.addr, err)})
 		select {
-		case <-l.ctx.Done():
+		case <-b.ctx.Done():
 		case <-time.After(pause):
 		}
 		pause = min(2*pause, 30*time.Second)
@@ -189,15 +254,15 @@ func (l *Listener) serve(addr string) {
 
 // accept takes connections until the socket breaks. When descriptors run out it
 // waits a little instead of spinning.
-func (l *Listener) accept(nl net.Listener) error {
+func (l *Listener) accept(b *binding, nl net.Listener) error {
 	nap := 5 * time.Millisecond
 	for {
 		c, err := nl.Accept()
 		if err != nil {
 			if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ECONNABORTED) {
-				l.quiet.say(Event{Kind: Refused, Err: &keys.Fault{Code: "LSN-FILES", What: "no file descriptor is left for a caller", Do: "raise the limit (ulimit -n)", Err: err}}, "files")
+				l.quiet.say(Event{Kind: Refused, On: b.addr, Err: &keys.Fault{Code: "LSN-FILES", What: "no file descriptor is left for a caller", Do: "raise the limit (ulimit -n)", Err: err}}, "files")
 				select {
-				case <-l.ctx.Done():
+				case <-b.ctx.Done():
 					return err
 				case <-time.After(nap):
 				}
@@ -207,13 +272,13 @@ func (l *Listener) accept(nl net.Listener) error {
 			return err
 		}
 		nap = 5 * time.Millisecond
-		l.take(c)
+		l.take(b, c)
 	}
 }
 
 // take decides in the accept loop whether a connection may stay, and gives it a
 // goroutine if so.
-func (l *Listener) take(c net.Conn) {
+func (l *Listener) take(b *binding, c net.Conn) {
 	from, _ := netip.ParseAddrPort(c.RemoteAddr().String())
 	release, refusal := l.limit.admit(from.Addr())
 	if refusal != "" {
@@ -221,13 +286,14 @@ func (l *Listener) take(c net.Conn) {
 			t.SetLinger(0)
 		}
 		c.Close()
-		l.quiet.say(Event{Kind: Refused, Caller: Caller{From: from}, Err: &keys.Fault{Code: "LSN-BUSY", What: "caller turned away: " + refusal}}, source(from.Addr()).String()+refusal)
+		b.refused.Add(1)
+		l.quiet.say(Event{Kind: Refused, On: b.addr, Caller: Caller{From: from}, Err: &keys.Fault{Code: "LSN-BUSY", What: "caller turned away: " + refusal}}, source(from.Addr()).String()+refusal)
 		return
 	}
 	l.mu.Lock()
 	l.lastID++
-	v := &visit{l: l, from: from, release: release, decide: make(chan decision, 1)}
-	v.caller = Caller{ID: l.lastID, From: from, Since: l.o.Now()}
+	v := &visit{l: l, on: b, from: from, decide: make(chan decision, 1)}
+	v.caller = Caller{ID: l.lastID, On: b.addr, From: from, Since: l.o.Now()}
 	l.mu.Unlock()
 	l.wg.Add(1)
 	go func() { // ends when the caller is admitted, refused or gone, or with Close
@@ -246,48 +312,77 @@ func (l *Listener) take(c net.Conn) {
 // visit runs one caller to its end and reports it. It returns true when the
 // connection has a new owner.
 func (l *Listener) visit(v *visit, c net.Conn) bool {
-	lk, t, err := v.run(l.ctx, c)
+	lk, t, err := v.run(v.on.ctx, c)
 	caller := v.snapshot()
 	if err == nil {
-		gone := l.limit.prove(v.from.Addr())
-		if lk.Done != nil {
-			context.AfterFunc(doneContext(lk.Done), gone)
-		}
-		l.emit(Event{Kind: Admitted, Caller: caller, Target: t, Link: lk})
+		v.on.accepted.Add(1)
+		// Whoever has the link closes it at its end.
+		lk.ReadWriteCloser = &leaving{ReadWriteCloser: lk.ReadWriteCloser, gone: l.limit.prove(v.from.Addr())}
+		l.emit(Event{Kind: Admitted, On: v.on.addr, Caller: caller, Target: t, Link: lk})
 		return true
+	}
+	if l.o.Left != nil {
+		l.o.Left(caller)
 	}
 	var b blamed
 	if errors.As(err, &b) {
 		l.limit.blame(v.from.Addr(), b.penalty)
+		err = b.error
 	}
-	if l.ctx.Err() != nil {
-		return false
+	if v.on.ctx.Err() != nil {
+		if caller.Key == nil {
+			return false
+		}
+		err = &keys.Fault{Code: "LSN-STOPPED", What: "the listener was stopped while the caller waited"}
+	}
+	if !errors.Is(err, ErrCallAgain) {
+		v.on.refused.Add(1)
 	}
 	var f *keys.Fault
 	key := source(v.from.Addr()).String()
 	if errors.As(err, &f) {
 		key += f.Code
 	}
-	l.quiet.say(Event{Kind: Refused, Caller: caller, Target: t, Err: err}, key)
+	l.quiet.say(Event{Kind: Refused, On: v.on.addr, Caller: caller, Target: t, Err: err}, key)
 	return false
 }
 
-// doneContext is a context that ends with a channel. Its goroutine ends with it.
-func doneContext(done <-chan struct{}) context.Context {
-	ctx, cancel := context.WithCancel(context.Background())
-	go func() { // ends with the link
-		<-done
-		cancel()
-	}()
-	return ctx
+// leaving is a link that tells its end to the limiter.
+type leaving struct {
+	io.ReadWriteCloser
+	gone func()
 }
 
-func (l *Listener) waiting(v *visit) {
+func (c *leaving) Close() error {
+	c.gone()
+	return c.ReadWriteCloser.Close()
+}
+
+// waiting puts a caller among those on whom somebody may decide. There is room
+// for any number of known devices and for some strangers.
+func (l *Listener) waiting(v *visit) error {
 	c := v.snapshot()
 	l.mu.Lock()
-	l.wait[c.ID] = v
+	strangers, near := 0, 0
+	for _, o := range l.wait {
+		if oc := o.snapshot(); oc.Trust.Profile == "" {
+			strangers++
+			if source(oc.From.Addr()) == source(c.From.Addr()) {
+				near++
+			}
+		}
+	}
+	full := c.Trust.Profile == "" && (strangers >= l.o.MostWaiting || near >= max(1, l.o.MostWaiting/4))
+	if !full {
+		l.wait[c.ID] = v
+	}
 	l.mu.Unlock()
-	l.emit(Event{Kind: Waiting, Caller: c})
+	if full {
+		return &keys.Fault{Code: "LSN-FULL", What: fmt.Sprintf("%d callers of whom nothing is known wait already", strangers), Do: "decide on those that wait"}
+	}
+	v.on.waiting.Add(1)
+	l.emit(Event{Kind: Waiting, On: c.On, Caller: c})
+	return nil
 }
 
 func (l *Listener) decided(v *visit) {
@@ -295,7 +390,8 @@ func (l *Listener) decided(v *visit) {
 	l.mu.Lock()
 	delete(l.wait, c.ID)
 	l.mu.Unlock()
-	l.emit(Event{Kind: Decided, Caller: c})
+	v.on.waiting.Add(-1)
+	l.emit(Event{Kind: Decided, On: c.On, Caller: c})
 }
 
 // Admit lets a waiting caller in as target; ask answers what its login asks. The
@@ -353,10 +449,23 @@ func (l *Listener) Addrs() []net.Addr {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var out []net.Addr
-	for _, nl := range l.bound {
-		out = append(out, nl.Addr())
+	for _, b := range l.bound {
+		if b.socks != nil {
+			out = append(out, b.socks.Addr())
+		}
 	}
 	return out
+}
+
+// Counts returns what became of the callers of an address that was started.
+func (l *Listener) Counts(addr string) Counts {
+	l.mu.Lock()
+	b := l.bound[addr]
+	l.mu.Unlock()
+	if b == nil {
+		return Counts{}
+	}
+	return Counts{Accepted: int(b.accepted.Load()), Refused: int(b.refused.Load()), Waiting: int(b.waiting.Load())}
 }
 
 // Penalised is how many sources are turned away now.
@@ -368,21 +477,4 @@ func (l *Listener) Close() {
 	l.cancel()
 	l.wg.Wait()
 	l.quiet.flush()
-}
-
-const mostUsers = 4096
-
-func (l *Listener) remember(a netip.Addr, user string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.users) >= mostUsers {
-		clear(l.users)
-	}
-	l.users[a] = user
-}
-
-func (l *Listener) remembered(a netip.Addr) string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.users[a]
 }

@@ -82,9 +82,9 @@ func (d *device) call(addr string, preamble []byte) (hung <-chan struct{}, hangU
 }
 
 // shake is the plainest Handshake: the login is enough.
-func shake(ctx context.Context, c net.Conn, t link.Target, _ Greeting, verify func(ssh.PublicKey) (string, error), _ link.Asker) (*link.Link, error) {
+func shake(ctx context.Context, c net.Conn, t link.Target, _ Greeting, verify Verify, _ link.Asker) (*link.Link, error) {
 	cfg := &ssh.ClientConfig{User: t.User, HostKeyCallback: func(_ string, _ net.Addr, k ssh.PublicKey) error {
-		_, err := verify(k)
+		_, _, err := verify(k)
 		return err
 	}}
 	conn, chans, reqs, err := ssh.NewClientConn(c, "", cfg)

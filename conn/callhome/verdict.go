@@ -97,6 +97,7 @@ func judgeGreeting(ctx context.Context, g Greeting, b Book) (e Entry, known bool
 	if err != nil {
 		return e, known, h, &keys.Fault{Code: "PRE-SECRET", What: fmt.Sprintf("the secret of %q cannot be read: %v", g.DeviceID, err), Err: err}
 	}
+	defer secret.Wipe()
 	if !g.Vouched(secret) {
 		what := fmt.Sprintf("device %q failed its secret", g.DeviceID)
 		if g.HMAC == "" {

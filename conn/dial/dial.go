@@ -155,7 +155,7 @@ func (d *Dialer) once(ctx context.Context, route []hop, accepted map[string]acce
 		if i == len(route)-1 {
 			return d.link(ctx, raw, h.address, h.target, check, ask, progress)
 		}
-		tn, err := d.signIn(ctx, raw, h.address, h.target, check, ask, progress)
+		tn, err := d.signIn(ctx, raw, h.address, &h.target, check, ask, progress)
 		if err != nil {
 			return nil, err
 		}
@@ -187,7 +187,7 @@ func (d *Dialer) link(ctx context.Context, conn net.Conn, addr string, t link.Ta
 	if t.Via == "" {
 		t.Via = link.SSH
 	}
-	tn, err := d.signIn(ctx, conn, addr, t, hk, ask, progress)
+	tn, err := d.signIn(ctx, conn, addr, &t, hk, ask, progress)
 	if err != nil {
 		return nil, err
 	}
@@ -199,7 +199,7 @@ func (d *Dialer) link(ctx context.Context, conn net.Conn, addr string, t link.Ta
 		tn.close()
 		return nil, err
 	}
-	return &link.Link{ReadWriteCloser: s, Peer: tn.peer, Done: tn.ended, Err: tn.cause}, nil
+	return &link.Link{ReadWriteCloser: s, Peer: tn.peer, Done: tn.ended, Err: tn.cause, Probe: tn.probe}, nil
 }
 
 // keepalive is the interval of a target.

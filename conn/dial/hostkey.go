@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -15,13 +16,28 @@ import (
 )
 
 // HostKeyCheck decides about the key of a peer before any credential is sent.
-// It must not wait for a person: it is called in the middle of the handshake.
+// It must not wait for a person, unless it is a PatientCheck: it is called in
+// the middle of the handshake.
 type HostKeyCheck interface {
 	// Algorithms orders the host key algorithms for the handshake.
 	Algorithms(allowed []string) []string
 	// Check returns why key is trusted ("~/.ssh/known_hosts:31"), or a
 	// *HostKeyError.
 	Check(remote net.Addr, key ssh.PublicKey) (from string, err error)
+}
+
+// PatientCheck is the HostKeyCheck for a device that called: only its key tells
+// which device it is, and nobody can dial it again after a person was asked. The
+// peer has seen no user name and no credential while Check waits.
+type PatientCheck interface {
+	HostKeyCheck
+	// Patience is the longest that Check may wait. The clock of the handshake
+	// stands still meanwhile.
+	Patience() time.Duration
+	// Target is the device that the key belongs to, to sign in with. It is asked
+	// for after Check has accepted the key. The user is the one with which the
+	// handshake began, whatever it holds.
+	Target() link.Target
 }
 
 // KnownHostCheck is the HostKeyCheck of devices that we dial: the target's

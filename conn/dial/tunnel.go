@@ -47,10 +47,10 @@ type tunnel struct {
 	mu      sync.Mutex
 	wg      sync.WaitGroup // serve, stderr, asker, keepalive
 	timer   *time.Timer
-	pinging bool
-	stopped bool  // no new keepalive
-	closing bool  // Close was called
-	over    int64 // wire bytes minus payload at the last tick
+	pong    chan struct{} // closed when the keepalive under way is answered; nil when none is
+	stopped bool          // no new keepalive
+	closing bool          // Close was called
+	over    int64         // wire bytes minus payload at the last tick
 }
 
 // exitStatus is how the device's side of the channel ended.
@@ -60,7 +60,8 @@ type exitStatus struct {
 }
 
 // signIn performs the SSH handshake on conn, which it owns, also when it fails.
-func (d *Dialer) signIn(ctx context.Context, conn net.Conn, addr string, t link.Target, hk HostKeyCheck, ask link.Asker, progress func(link.Stage)) (*tunnel, error) {
+// A PatientCheck may put another target into t.
+func (d *Dialer) signIn(ctx context.Context, conn net.Conn, addr string, t *link.Target, hk HostKeyCheck, ask link.Asker, progress func(link.Stage)) (*tunnel, error) {
 	alive, dead := context.WithCancel(ctx)
 	defer dead()
 	w := newWire(conn, addr, dead)
@@ -79,7 +80,7 @@ func (d *Dialer) signIn(ctx context.Context, conn net.Conn, addr string, t link.
 		}
 	}
 	step(link.Handshake)
-	a := &auth{ctx: alive, d: d, t: t, ask: ask, w: w}
+	a := &auth{ctx: alive, d: d, t: *t, ask: ask, w: w}
 	peer := link.Peer{Via: t.Via, Addr: addr, User: t.User}
 	var peerMu sync.Mutex // the library calls back from its own goroutine
 	w.early.Store(true)
@@ -98,7 +99,7 @@ func (d *Dialer) signIn(ctx context.Context, conn net.Conn, addr string, t link.
 				return &keys.Fault{Code: "KEY-WEAK", What: quoted("%s shows an RSA key of %d bits; %d is the least", addr, bits, leastRSA),
 					Kept: "Nothing was sent", Do: "Have a new host key made on the device"}
 			}
-			from, err := hk.Check(remote, key)
+			from, err := a.judge(hk, remote, key)
 			if err != nil {
 				return err
 			}
@@ -123,6 +124,9 @@ func (d *Dialer) signIn(ctx context.Context, conn net.Conn, addr string, t link.
 		return nil, handshakeFault(ctx, w, *stage.Load(), err)
 	}
 	w.finish()
+	if _, ok := hk.(PatientCheck); ok {
+		*t = a.t
+	}
 	peerMu.Lock()
 	peer.Auth, peer.Banner, peer.ServerVersion = a.how, a.said(), string(c.ServerVersion())
 	peerMu.Unlock()
@@ -133,7 +137,24 @@ func (d *Dialer) signIn(ctx context.Context, conn net.Conn, addr string, t link.
 	if n, ok := c.(ssh.AlgorithmsConnMetadata); ok {
 		peer.Legacy = legacyUsed(n.Algorithms())
 	}
-	return newTunnel(c, w, chans, reqs, peer, d.keepalive(t)), nil
+	return newTunnel(c, w, chans, reqs, peer, d.keepalive(*t)), nil
+}
+
+// judge has hk decide about the key. A patient check takes its time, and says
+// whom to sign in to.
+func (a *auth) judge(hk HostKeyCheck, remote net.Addr, key ssh.PublicKey) (from string, err error) {
+	p, ok := hk.(PatientCheck)
+	if !ok {
+		return hk.Check(remote, key)
+	}
+	defer a.w.human(p.Patience())()
+	if from, err = hk.Check(remote, key); err != nil {
+		return "", err
+	}
+	user := a.t.User
+	a.t = p.Target()
+	a.t.User = user
+	return from, nil
 }
 
 func newTunnel(c ssh.Conn, w *wire, chans <-chan ssh.NewChannel, reqs <-chan *ssh.Request, peer link.Peer, interval time.Duration) *tunnel {
@@ -318,7 +339,7 @@ func (tn *tunnel) stopKeepalive() {
 
 // tick looks after an interval whether the device is alive: any byte received
 // counts. It asks for an answer only when nothing came, and gives up after
-// three intervals. It may wait for the answer as long as the connection lives.
+// three intervals.
 func (tn *tunnel) tick() {
 	tn.mu.Lock()
 	if tn.stopped {
@@ -329,8 +350,6 @@ func (tn *tunnel) tick() {
 	defer tn.wg.Done()
 	idle := time.Since(time.Unix(0, tn.w.last.Load()))
 	tn.timer.Reset(tn.interval - idle%tn.interval)
-	ask := idle >= tn.interval && !tn.pinging
-	tn.pinging = tn.pinging || ask
 	over := tn.w.bytes.Load() - tn.payload.Load()
 	grown := over - tn.over
 	tn.over = over
@@ -345,13 +364,48 @@ func (tn *tunnel) tick() {
 			Do:   "Check the network, then connect again"})
 		return
 	}
-	if !ask {
-		return
+	if idle >= tn.interval {
+		tn.ping()
 	}
-	_, _, _ = tn.conn.SendRequest("keepalive@openssh.com", true, nil) // any answer counts, as bytes received
+}
+
+// ping asks the device for an answer, unless it has been asked already. The
+// channel is closed with the answer, or with the connection.
+func (tn *tunnel) ping() <-chan struct{} {
 	tn.mu.Lock()
-	tn.pinging = false
-	tn.mu.Unlock()
+	defer tn.mu.Unlock()
+	if tn.stopped {
+		return tn.ended
+	}
+	if tn.pong == nil {
+		pong := make(chan struct{})
+		tn.pong = pong
+		tn.wg.Add(1)
+		go func() { // ends with the answer, or with the connection
+			defer tn.wg.Done()
+			_, _, _ = tn.conn.SendRequest("keepalive@openssh.com", true, nil) // any answer counts
+			tn.mu.Lock()
+			tn.pong = nil
+			tn.mu.Unlock()
+			close(pong)
+		}()
+	}
+	return tn.pong
+}
+
+// probe is link.Link's Probe: anything that comes counts as life.
+func (tn *tunnel) probe(ctx context.Context) error {
+	before := tn.w.bytes.Load()
+	select {
+	case <-tn.ping():
+	case <-tn.ended:
+	case <-ctx.Done():
+		if tn.w.bytes.Load() == before {
+			tn.w.end(&keys.Fault{Code: "NET-DEAD", What: tn.w.addr + " gave no sign of life when it was asked for one"})
+			<-tn.ended
+		}
+	}
+	return tn.cause()
 }
 
 // close ends the connection and waits for everything below it. It does not

@@ -1,0 +1,84 @@
+package callhome
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"slices"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"dialtone/conn/dial"
+	"dialtone/conn/link"
+	"dialtone/keys"
+)
+
+// Over returns the Handshake that d performs. A caller may wait for patience in
+// the middle of it.
+func Over(d *dial.Dialer, patience time.Duration) Handshake {
+	return func(ctx context.Context, c net.Conn, t link.Target, g Greeting, verify Verify, ask link.Asker) (*link.Link, error) {
+		k := &callerKey{announced: g.HostKey, verify: verify, patience: patience}
+		if k.announced != nil && len(k.Algorithms(ordinary())) == 0 && !slices.Contains(t.Legacy, dial.LegacyRSA) {
+			return nil, &keys.Fault{Code: "SSH-ALG", What: fmt.Sprintf("the preamble announces a key of type %.40q, which is not used here", k.announced.Type()),
+				Kept: "nothing was sent", Do: "Have a newer host key made on the device"}
+		}
+		lk, err := d.Client(ctx, c, t, k, ask, nil)
+		if err != nil && k.err != nil {
+			return nil, k.err
+		}
+		return lk, err
+	}
+}
+
+// ordinary are host key algorithms of all kinds that need no legacy group.
+func ordinary() []string {
+	return []string{ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521, ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256}
+}
+
+// callerKey is the dial.PatientCheck of one caller.
+type callerKey struct {
+	announced ssh.PublicKey // by the preamble; nil when there was none
+	verify    Verify
+	patience  time.Duration
+
+	target link.Target
+	err    error
+}
+
+var _ dial.PatientCheck = (*callerKey)(nil)
+
+// Algorithms are those of the announced key's type: a device with several keys
+// would show another one otherwise (protocol.md 2.5.3). SHA-1 signatures are
+// taken only when the profile allows them.
+func (k *callerKey) Algorithms(allowed []string) []string {
+	if k.announced == nil {
+		return allowed
+	}
+	kinds := []string{k.announced.Type()}
+	if kinds[0] == ssh.KeyAlgoRSA {
+		kinds = []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256, ssh.KeyAlgoRSA}
+	}
+	out := []string{}
+	for _, a := range kinds {
+		if slices.Contains(allowed, a) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// Check asks the listener, which may ask a person.
+func (k *callerKey) Check(_ net.Addr, key ssh.PublicKey) (from string, err error) {
+	if cert, ok := key.(*ssh.Certificate); ok {
+		key = cert.Key // nobody vouches for the certificate
+	}
+	k.target, from, k.err = k.verify(key)
+	return from, k.err
+}
+
+// Patience is how long a caller may wait.
+func (k *callerKey) Patience() time.Duration { return k.patience }
+
+// Target is the device that the key belongs to.
+func (k *callerKey) Target() link.Target { return k.target }
