@@ -43,7 +43,7 @@ type Manager struct {
 
 	mu        sync.Mutex
 	closing   bool
-	running   int        // goroutines
+	running   int // goroutines
 	watchers  []*watcher
 	sessions  []*session // in the order of their making
 	byID      map[SessionID]*session
@@ -247,6 +247,7 @@ func (m *Manager) Send(id SessionID, r netconf.Request) (*Exchange, error) {
 	x := &Exchange{
 		ID: m.lastX, Session: id, Device: s.dev.Target.Name,
 		Request: r, Started: m.o.Now(), Doc: doc,
+		ended: make(chan struct{}),
 	}
 	x.ctx, x.cancel = context.WithCancel(m.ctx)
 	reclaim(doc)

@@ -50,7 +50,7 @@ type Counts struct{ Accepted, Refused, Waiting, Penalised int }
 // Line is one line of the listener log.
 type Line struct {
 	Time     time.Time
-	Event    string // listening, caller, refused, admitted, open, lost, stopped, down
+	Event    string // listening, caller, bound, blocked, refused, admitted, open, lost, closed, stopped, down
 	From     netip.AddrPort
 	Via      link.Via
 	DeviceID string

@@ -1,0 +1,276 @@
+package desk
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"dialtone/conn/callhome"
+	"dialtone/conn/link"
+	"dialtone/conn/profile"
+	"dialtone/keys"
+)
+
+const (
+	freshFor   = time.Second      // profiles are read again after it
+	freshMost  = 20               // or after so many times what reading took
+	secretTime = 30 * time.Second // for the vault
+	mostOnce   = 1024             // devices accepted without a profile
+)
+
+// book is the devices that may call: the profiles, and those that were accepted
+// without one in this run. A profile changed elsewhere holds a second later.
+type book struct {
+	store profile.Store
+	vault keys.Vault
+	now   func() time.Time
+	user  string
+
+	mu     sync.Mutex
+	read   time.Time
+	took   time.Duration
+	all    []profile.Profile // of callers
+	byID   map[string]int
+	byKey  map[string][]int
+	once   map[string]link.Target // by name: accepted in this run, not saved
+	grants map[string]time.Time   // by fingerprint: may come in without a question until then
+}
+
+var _ callhome.Book = (*book)(nil)
+
+func newBook(store profile.Store, vault keys.Vault, now func() time.Time, user string) *book {
+	return &book{store: store, vault: vault, now: now, user: user, once: map[string]link.Target{}, grants: map[string]time.Time{}}
+}
+
+func calls(via link.Via) bool { return via == link.CallHome || via == link.Junos }
+
+// fresh reads the profiles again when they may have changed; b.mu is held.
+func (b *book) fresh() {
+	start := time.Now() // how long reading takes is not the business of a test's clock
+	if age := start.Sub(b.read); age < freshFor || age < freshMost*b.took {
+		return
+	}
+	b.load()
+	b.read = time.Now()
+	b.took = b.read.Sub(start)
+}
+
+// load reads the profiles; b.mu is held.
+func (b *book) load() {
+	ps, _ := b.store.List() // those that cannot be read are shown with the profiles
+	b.all, b.byID, b.byKey = nil, map[string]int{}, map[string][]int{}
+	add := func(p profile.Profile) {
+		i := len(b.all)
+		b.all = append(b.all, p)
+		if _, taken := b.byID[p.DeviceID]; !taken && p.Via == link.Junos && p.DeviceID != "" {
+			b.byID[p.DeviceID] = i
+		}
+		for _, fp := range p.Pin {
+			b.byKey[fp] = append(b.byKey[fp], i)
+		}
+	}
+	for _, p := range ps {
+		if calls(p.Via) {
+			add(p)
+			delete(b.once, p.Name)
+		}
+	}
+	for _, t := range b.once {
+		add(profile.Profile{Target: t})
+	}
+}
+
+// reload forgets what was read; b.mu is held.
+func (b *book) reload() { b.read = time.Time{} }
+
+// entry is a profile as the listener sees it; b.mu is held.
+func (b *book) entry(i int) callhome.Entry {
+	p := b.all[i]
+	e := callhome.Entry{Target: p.Target, Pins: p.Pin}
+	for _, fp := range p.Pin {
+		if until, ok := b.grants[fp]; ok && b.now().Before(until) {
+			e.Target.Open = "auto"
+		}
+	}
+	if ref := p.Secret; ref != "" {
+		e.Secret = func(ctx context.Context) (keys.Secret, error) {
+			ctx, cancel := context.WithTimeout(ctx, secretTime)
+			defer cancel()
+			return b.vault.Get(ctx, ref)
+		}
+	}
+	return e
+}
+
+// ByID returns the profile of a device-id; of several the first by name.
+func (b *book) ByID(id string) (callhome.Entry, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.fresh()
+	i, ok := b.byID[id]
+	if !ok {
+		return callhome.Entry{}, false
+	}
+	return b.entry(i), true
+}
+
+// ByKey returns the profiles to which a key is pinned.
+func (b *book) ByKey(fp string) []callhome.Entry {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.fresh()
+	var out []callhome.Entry
+	for _, i := range b.byKey[fp] {
+		out = append(out, b.entry(i))
+	}
+	return out
+}
+
+// Users returns the user names of callers' profiles, the commonest first.
+func (b *book) Users() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.fresh()
+	count := map[string]int{}
+	for _, p := range b.all {
+		if p.User != "" {
+			count[p.User]++
+		}
+	}
+	var out []string
+	for u := range count {
+		out = append(out, u)
+	}
+	slices.SortFunc(out, func(x, y string) int { return cmp.Or(cmp.Compare(count[y], count[x]), cmp.Compare(x, y)) })
+	if b.user != "" && count[b.user] == 0 {
+		out = append(out, b.user)
+	}
+	return out
+}
+
+// grant lets the device of a key in without a question until then.
+func (b *book) grant(fp string, until time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for k, t := range b.grants {
+		if !b.now().Before(t) {
+			delete(b.grants, k)
+		}
+	}
+	b.grants[fp] = until
+}
+
+// find returns a saved profile by name, read anew; b.mu is held.
+func (b *book) find(name string) (profile.Profile, bool) {
+	ps, _ := b.store.List()
+	i := slices.IndexFunc(ps, func(p profile.Profile) bool { return p.Name == name })
+	if i < 0 {
+		return profile.Profile{}, false
+	}
+	return ps[i], true
+}
+
+// adopt makes t the device of a key: a new profile with save, or an entry of
+// this run. A device that has a profile already keeps it.
+func (b *book) adopt(t link.Target, fp string, save bool) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.fresh()
+	for _, i := range b.byKey[fp] {
+		if b.all[i].Name != t.Name {
+			if _, once := b.once[b.all[i].Name]; !once {
+				return &keys.Fault{Code: "PRO-TAKEN", What: fmt.Sprintf("this key belongs to the profile %s already", b.all[i].Name), Kept: "Nothing was changed", Do: "Bind the caller to it"}
+			}
+			delete(b.once, b.all[i].Name) // now known by another name
+		}
+	}
+	p, saved := b.find(t.Name)
+	switch {
+	case saved && save:
+		return &keys.Fault{Code: "PRO-TAKEN", What: fmt.Sprintf("there is a profile %s already", t.Name), Kept: "Nothing was changed", Do: "Choose another name, or bind the caller to it"}
+	case saved && slices.Contains(p.Pin, fp):
+		return nil
+	case saved:
+		return nil // let in as that device this once; binding would make it known
+	}
+	t.Pin = []string{fp}
+	defer b.reload()
+	if !save {
+		if len(b.once) >= mostOnce {
+			clear(b.once)
+		}
+		b.once[t.Name] = t
+		return nil
+	}
+	if t.Via == link.Junos && t.DeviceID == "" {
+		t.Via = link.CallHome
+	}
+	delete(b.once, t.Name)
+	return b.store.Put(profile.Profile{Target: t})
+}
+
+// bind gives a caller's key and device-id to a profile; old names the pins that
+// were there before.
+func (b *book) bind(name string, c callhome.Caller) (p profile.Profile, old string, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p, ok := b.find(name)
+	fp := ssh.FingerprintSHA256(c.Key)
+	b.fresh()
+	switch {
+	case !ok:
+		return p, "", &keys.Fault{Code: "PRO-NONE", What: fmt.Sprintf("there is no profile %q", name), Err: profile.ErrNone}
+	case !calls(p.Via):
+		return p, "", &keys.Fault{Code: "PRO-WAY", What: fmt.Sprintf("the profile %s is for a device reached by %s", p.Name, p.Via),
+			Kept: "Nothing was changed", Do: "Accept the caller with a profile of its own"}
+	case c.Claim != "" && p.DeviceID != "" && p.DeviceID != c.Claim:
+		return p, "", &keys.Fault{Code: "PRO-ID", What: fmt.Sprintf("the profile %s is that of device-id %q, the caller claims to be %q", p.Name, p.DeviceID, c.Claim),
+			Kept: "Nothing was changed", Do: "Change device_id in the profile first, if that is right"}
+	}
+	for _, i := range b.byKey[fp] {
+		if o := b.all[i]; o.Name != p.Name {
+			if _, once := b.once[o.Name]; !once {
+				return p, "", &keys.Fault{Code: "PRO-TAKEN", What: fmt.Sprintf("this key belongs to the profile %s already", o.Name), Kept: "Nothing was changed"}
+			}
+			delete(b.once, o.Name)
+		}
+	}
+	if slices.Contains(p.Pin, fp) && (c.Claim == "" || p.DeviceID == c.Claim) {
+		return p, "", nil
+	}
+	if c.Claim != "" {
+		p.Via, p.DeviceID = c.Via, c.Claim
+	}
+	old = strings.Join(slices.DeleteFunc(slices.Clone(p.Pin), func(s string) bool { return s == fp }), ", ")
+	p.Pin = []string{fp}
+	defer b.reload()
+	return p, old, b.store.Put(p)
+}
+
+// learn keeps the key of an admitted device that its HMAC vouches for, in place
+// of those before.
+func (b *book) learn(c callhome.Caller, name string) (note string, err error) {
+	if c.Key == nil || c.Trust.Profile != name || c.Trust.HMAC != callhome.HMACGood || c.Trust.Key == callhome.KeyKnown {
+		return "", nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p, ok := b.find(name)
+	fp := ssh.FingerprintSHA256(c.Key)
+	if !ok || slices.Contains(p.Pin, fp) {
+		return "", nil
+	}
+	note = "its HMAC vouches for " + keyText(c.Key)
+	if len(p.Pin) > 0 {
+		note += ", which replaces " + strings.Join(p.Pin, ", ")
+	}
+	p.Pin = []string{fp}
+	defer b.reload()
+	return note, b.store.Put(p)
+}

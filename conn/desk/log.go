@@ -1,0 +1,117 @@
+package desk
+
+import (
+	"fmt"
+	"sync"
+
+	"dialtone/conn"
+)
+
+// write adds a line to the log.
+func (f *Front) write(l Line) {
+	l.Time = f.o.Now()
+	f.mu.Lock()
+	if len(f.log) < f.o.LogLines {
+		f.log = append(f.log, l)
+	} else {
+		f.log[f.logged%f.o.LogLines] = l
+	}
+	f.logged++
+	f.mu.Unlock()
+	f.touch()
+}
+
+// Log returns the last n lines, oldest first.
+func (f *Front) Log(n int) []Line {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n = max(0, min(n, len(f.log)))
+	out := make([]Line, n)
+	for i := range n {
+		out[i] = f.log[(f.logged-n+i)%f.o.LogLines]
+	}
+	return out
+}
+
+// inflow holds changes of sessions until the scribe takes them: the manager
+// must not wait for the desk.
+type inflow struct {
+	more chan struct{} // one token when something came, closed at the end
+
+	mu   sync.Mutex
+	list []conn.Device
+	over bool
+}
+
+func (q *inflow) put(d conn.Device) {
+	if d.State != conn.Open && d.State != conn.Lost && d.State != conn.Closed {
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.over {
+		return
+	}
+	q.list = append(q.list, d)
+	select {
+	case q.more <- struct{}{}:
+	default:
+	}
+}
+
+func (q *inflow) end() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.over = true
+	close(q.more)
+}
+
+func (q *inflow) take() []conn.Device {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	list := q.list
+	q.list = nil
+	return list
+}
+
+// scribe writes what becomes of the sessions that came by the desk. It ends
+// with Close.
+func (f *Front) scribe() {
+	for range f.states.more {
+		for _, d := range f.states.take() {
+			f.session(d)
+		}
+	}
+}
+
+// session writes the line of one change, if it is worth one.
+func (f *Front) session(d conn.Device) {
+	f.mu.Lock()
+	o, ok := f.origins[d.ID]
+	if ok {
+		if d.State == conn.Open {
+			o.opened = true
+			f.origins[d.ID] = o
+		} else {
+			delete(f.origins, d.ID)
+		}
+	}
+	f.mu.Unlock()
+	if !ok {
+		return
+	}
+	c := o.caller
+	line := Line{From: c.From, Via: c.Via, DeviceID: c.Claim, Profile: o.target, Session: d.ID, Err: d.Err}
+	switch d.State {
+	case conn.Open:
+		line.Event = "open"
+		line.Text = fmt.Sprintf("%s is open, in %.1f s", o.target, d.Opened.Sub(o.admitted).Seconds())
+	case conn.Lost:
+		line.Event = "lost"
+		line.Text = o.target + ": " + what(d.Err)
+	default:
+		line.Event = "closed"
+		line.Text = o.target + " is closed"
+	}
+	f.write(line)
+}
