@@ -101,16 +101,30 @@ func TestKeyTable(t *testing.T) {
 	for _, n := range names {
 		fmt.Fprintf(&b, "\n## %s\n\n%s", n, action.Markdown(all[n]))
 	}
-	path := filepath.Join("..", "docs", "keys.md")
+	var ids []string
+	for _, as := range all {
+		for _, a := range as {
+			ids = append(ids, string(a.ID))
+		}
+	}
+	slices.Sort(ids)
+	kept(t, filepath.Join("..", "docs", "keys.md"), b.String())
+	kept(t, filepath.Join("action", "ids.txt"), strings.Join(slices.Compact(ids), "\n")+"\n")
+}
+
+// kept compares a written file with what it should be; DIALTONE_UPDATE=1 writes
+// it.
+func kept(t *testing.T, path, want string) {
+	t.Helper()
 	if os.Getenv("DIALTONE_UPDATE") == "1" {
-		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
 	have, err := os.ReadFile(path)
-	if err != nil || string(have) != b.String() {
-		t.Errorf("docs/keys.md is not what the tables say (%v); DIALTONE_UPDATE=1 writes it", err)
+	if err != nil || string(have) != want {
+		t.Errorf("%s is not what the tables say (%v); DIALTONE_UPDATE=1 writes it", path, err)
 	}
 }
 

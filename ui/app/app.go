@@ -7,15 +7,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"dialtone/conn"
+	"dialtone/conn/profile"
 	"dialtone/keys"
 	"dialtone/netconf/tmpl"
 	"dialtone/ui"
+	"dialtone/ui/action"
 	"dialtone/ui/cli"
 	"dialtone/ui/clip"
 	"dialtone/ui/input"
@@ -34,6 +38,9 @@ func Run(ctx context.Context, d cli.InterfaceDeps) error {
 	theme, err := term.Look(os.Getenv).Open(d.Theme, d.ASCII)
 	if err != nil {
 		return &keys.Fault{Code: "THEME", What: fmt.Sprintf("the theme %q cannot be used: %v", d.Theme, err), Do: "Use " + strings.Join(style.Names(), ", ") + " or a .toml file", Err: err}
+	}
+	if err := checkKeys(d.Config); err != nil {
+		return err
 	}
 	demo := &demo{}
 	defer demo.close()
@@ -62,6 +69,16 @@ func Run(ctx context.Context, d cli.InterfaceDeps) error {
 	})
 	farewell(m, os.Stderr)
 	return err
+}
+
+// checkKeys refuses names in config.toml [keys] that no action has.
+func checkKeys(c profile.Config) error {
+	for _, id := range slices.Sorted(maps.Keys(c.Keys)) {
+		if !action.Known(id) {
+			return &keys.Fault{Code: "CFG-KEYS", What: fmt.Sprintf("%s: there is no action %q", c.Where(id), id), Do: "The names are in docs/keys.md, and ? in the program shows the keys"}
+		}
+	}
+	return nil
 }
 
 // untilInterrupt ends with ctx only for SIGINT: the screen sees the other
