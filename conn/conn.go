@@ -103,6 +103,7 @@ type Exchange struct {
 
 	ctx    context.Context // ends with Stop
 	cancel context.CancelFunc
+	ended  chan struct{} // see Done
 	state  exchangeState // guarded by its own lock
 	place  *list.Element // in Manager.kept; this and size are guarded by Manager.mu
 	size   int64
@@ -153,6 +154,9 @@ type Options struct {
 	Recorder func(t link.Target) netconf.Recorder
 	// Journal, when set, receives every finished exchange.
 	Journal Journal
+	// Watch, when set, sees every request before it is sent and when it has
+	// ended.
+	Watch Watcher
 	// Crashed is told of a panic in a goroutine below the interface, after it
 	// became that session's error.
 	Crashed func(where string, value any, stack []byte)
@@ -162,4 +166,16 @@ type Options struct {
 // goroutines at once.
 type Journal interface {
 	Append(x *Exchange, o netconf.Outcome, err error)
+}
+
+// Watcher sees the requests of all sessions pass. Its methods are called from
+// the goroutine of the requests of one session, several at once for several
+// sessions, and may call methods of the manager that do not wait.
+type Watcher interface {
+	// Before is called when it is x's turn and nothing of it has been sent. An
+	// error keeps it from being sent: it ends as NotSent with that error.
+	Before(x *Exchange, d Device) error
+	// After is called when x has ended, before its event, with the row as the
+	// outcome has left it. It is called for those that Before refused, too.
+	After(x *Exchange, o netconf.Outcome, err error, d Device)
 }

@@ -33,6 +33,10 @@ func (x *Exchange) Snapshot() (o netconf.Outcome, done bool, err error) {
 	return x.state.outcome, x.state.done, x.state.err
 }
 
+// Done is closed when the exchange has ended and the row of its session says
+// what that means.
+func (x *Exchange) Done() <-chan struct{} { return x.ended }
+
 func (x *Exchange) end(o netconf.Outcome, err error) {
 	x.state.mu.Lock()
 	defer x.state.mu.Unlock()
@@ -92,6 +96,10 @@ func (m *Manager) work(s *session, nc *netconf.Session, idle chan struct{}) {
 		m.waiting(s)
 		m.mu.Unlock()
 
+		if err := m.before(s, x); err != nil {
+			m.finish(s, x, netconf.Outcome{Result: netconf.NotSent}, err)
+			continue
+		}
 		p := &progress{x: x, q: m.events}
 		o, err := nc.Do(x.ctx, x.Request, p)
 		p.stop()
@@ -150,13 +158,40 @@ func (m *Manager) finish(s *session, x *Exchange, o netconf.Outcome, err error) 
 	}
 	m.waiting(s)
 	forgotten := m.keep(s, x)
+	dev := s.dev
 	m.mu.Unlock()
 
 	m.journal(x, o, err)
+	m.watched(x, o, err, dev)
+	close(x.ended)
 	m.events.done(x)
 	if forgotten >= collectBytes {
 		runtime.GC()
 	}
+}
+
+// before asks the watcher whether x may be sent.
+func (m *Manager) before(s *session, x *Exchange) error {
+	if m.o.Watch == nil {
+		return nil
+	}
+	m.mu.Lock()
+	d := s.dev
+	m.mu.Unlock()
+	return m.o.Watch.Before(x, d)
+}
+
+// watched tells the watcher. One that panics costs nothing but its notes.
+func (m *Manager) watched(x *Exchange, o netconf.Outcome, err error, d Device) {
+	if m.o.Watch == nil {
+		return
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			m.events.fault(x.Session, &netconf.Fault{Code: "COMMIT-NOTE", What: fmt.Sprintf("the end of a request was not noted: %q", fmt.Sprint(v))})
+		}
+	}()
+	m.o.Watch.After(x, o, err, d)
 }
 
 func stoppedFault(x *Exchange, o netconf.Outcome, err error) error {

@@ -47,6 +47,8 @@ func pendingAfter(now *Pending, x *Exchange, o netconf.Outcome) *Pending {
 	if now != nil && p.PersistID == "" && op.has("persist-id", "") {
 		p.PersistID = op.children["persist-id"] // the same commit, prolonged
 	}
+	// The wall clock goes on while a computer sleeps, the other one may not.
+	p.Sent = p.Sent.Round(0)
 	p.Deadline = p.Sent.Add(wait)
 	return p
 }
