@@ -5,20 +5,20 @@ import (
 	"time"
 )
 
-// chorus lets one of many like events through a minute: a scanner fills one
-// line of the log with a count, not the whole log.
-type chorus struct {
+// Chorus lets one of many like events through a minute: a scanner fills one
+// line of the log with a count, not the whole log. Safe for concurrent use.
+type Chorus[E any] struct {
 	now  func() time.Time
-	emit func(Event)
+	emit func(ev E, count int)
 
 	mu   sync.Mutex
-	seen map[string]*verse
+	seen map[string]*verse[E]
 }
 
-type verse struct {
+type verse[E any] struct {
 	since time.Time
 	more  int
-	last  Event
+	last  E
 }
 
 const (
@@ -26,57 +26,76 @@ const (
 	mostVerses = 4096
 )
 
-func newChorus(now func() time.Time, emit func(Event)) *chorus {
-	return &chorus{now: now, emit: emit, seen: map[string]*verse{}}
+// NewChorus makes one that gives events to emit, with how many alike there were
+// since the last such one. emit must not call back.
+func NewChorus[E any](now func() time.Time, emit func(ev E, count int)) *Chorus[E] {
+	return &Chorus[E]{now: now, emit: emit, seen: map[string]*verse[E]{}}
 }
 
-// say emits ev unless one of the same key was emitted within the last minute,
+// Say emits ev unless one of the same key was emitted within the last minute,
 // and then counts it.
-func (c *chorus) say(ev Event, key string) {
-	ev.Time = c.now()
+func (c *Chorus[E]) Say(ev E, key string) {
+	now := c.now()
 	c.mu.Lock()
 	v := c.seen[key]
-	if v != nil && ev.Time.Sub(v.since) < refrain {
+	if v != nil && now.Sub(v.since) < refrain {
 		v.more++
 		v.last = ev
 		c.mu.Unlock()
 		return
 	}
-	ev.Count = 1
+	count := 1
 	if v != nil {
-		ev.Count += v.more
+		count += v.more
 	}
-	var lost []Event
+	var lost []*verse[E]
 	if v == nil && len(c.seen) >= mostVerses {
 		lost = c.sweep()
 	}
-	c.seen[key] = &verse{since: ev.Time, last: ev}
+	c.seen[key] = &verse[E]{since: now, last: ev}
 	c.mu.Unlock()
-	for _, e := range append(lost, ev) {
-		c.emit(e)
+	for _, v := range lost {
+		c.emit(v.last, v.more)
 	}
+	c.emit(ev, count)
 }
 
 // sweep forgets all verses and returns those that have uncounted events. The
 // caller holds the lock.
-func (c *chorus) sweep() []Event {
-	var out []Event
+func (c *Chorus[E]) sweep() []*verse[E] {
+	var out []*verse[E]
 	for _, v := range c.seen {
 		if v.more > 0 {
-			v.last.Count = v.more
-			out = append(out, v.last)
+			out = append(out, v)
 		}
 	}
 	clear(c.seen)
 	return out
 }
 
-// flush emits what was counted and not yet told.
-func (c *chorus) flush() {
+// Flush emits what was counted and not yet told.
+func (c *Chorus[E]) Flush() {
 	c.mu.Lock()
 	lost := c.sweep()
 	c.mu.Unlock()
-	for _, e := range lost {
-		c.emit(e)
+	for _, v := range lost {
+		c.emit(v.last, v.more)
 	}
 }
+
+// chorus is the one of a Listener.
+type chorus struct{ *Chorus[Event] }
+
+func newChorus(now func() time.Time, emit func(Event)) *chorus {
+	return &chorus{NewChorus(now, func(ev Event, count int) {
+		ev.Count = count
+		emit(ev)
+	})}
+}
+
+func (c *chorus) say(ev Event, key string) {
+	ev.Time = c.now()
+	c.Say(ev, key)
+}
+
+func (c *chorus) flush() { c.Flush() }
