@@ -686,7 +686,7 @@ func FuzzOpen(f *testing.F) {
 		if (c == nil) == (err == nil) {
 			t.Fatalf("content %v, error %v", c, err)
 		}
-		if err == nil && !bytes.Equal(data, good) {
+		if err == nil && (len(c) != 1 || string(c["r1"]) != "one") {
 			t.Fatalf("opened what nobody wrote: %q", data)
 		}
 	})
