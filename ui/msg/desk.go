@@ -1,6 +1,10 @@
 package msg
 
-import "dialtone/conn/desk"
+import (
+	"net/netip"
+
+	"dialtone/conn/desk"
+)
 
 // Desk is what stands at the desk of callers now: a copy that nobody changes,
 // taken outside Update and given to all screens and dialogs.
@@ -39,6 +43,7 @@ type ShowListeners struct{}
 // Awaited tells that the person let a device in, whose session is to be shown
 // once it is there. Off takes that back.
 type Awaited struct {
-	Name string // of the target
+	Name string         // of the target
+	From netip.AddrPort // of the call
 	Off  bool
 }

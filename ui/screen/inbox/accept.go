@@ -224,36 +224,40 @@ func (a *accept) accept() (tea.Cmd, bool) {
 		return nil, false
 	}
 	a.sent = true
-	d, id, save := a.d, a.caller.ID, a.form.Field("save").On
+	d, c, save := a.d, a.caller, a.form.Field("save").On
 	do := func() tea.Msg {
-		if err := d.Desk.Accept(id, p.Target, save); err != nil {
-			return tea.BatchMsg{say(failed("Not accepted", err)), say(msg.Awaited{Name: p.Name, Off: true})}
+		if err := d.Desk.Accept(c.ID, p.Target, save); err != nil {
+			return tea.BatchMsg{say(failed("Not accepted", err)), say(msg.Awaited{Name: p.Name, From: c.From, Off: true})}
 		}
 		if !save {
 			return nil
 		}
-		if err := keepGroup(d, p); err != nil {
-			return failed("Accepted; the group was not saved", err)
+		if err := keepRest(d, p); err != nil {
+			return failed("Accepted; what was typed is not in the profile", err)
 		}
 		return msg.ProfilesChanged{}
 	}
-	return tea.Sequence(say(msg.Awaited{Name: p.Name}), do), true
+	return tea.Sequence(say(msg.Awaited{Name: p.Name, From: c.From}), do), true
 }
 
 func say(m tea.Msg) tea.Cmd { return func() tea.Msg { return m } }
 
-// keepGroup adds the group to the profile that the desk has saved; the desk
-// knows nothing of groups.
-func keepGroup(d *screen.Deps, p profile.Profile) error {
-	if d.Profiles == nil || p.Group == "" {
+// keepRest adds to the profile that the desk has saved what the desk does not
+// keep: the group, and what was changed in a profile that was there before.
+func keepRest(d *screen.Deps, p profile.Profile) error {
+	if d.Profiles == nil {
 		return nil
 	}
 	all, _ := d.Profiles.List()
 	for _, have := range all {
-		if have.Name == p.Name && have.Group != p.Group {
-			have.Group = p.Group
-			return d.Profiles.Put(have)
+		if have.Name != p.Name {
+			continue
 		}
+		if have.Group == p.Group && have.User == p.User && have.Password == p.Password && have.Open == p.Open {
+			return nil
+		}
+		have.Group, have.User, have.Password, have.Open = p.Group, p.User, p.Password, p.Open
+		return d.Profiles.Put(have)
 	}
 	return nil
 }
@@ -313,6 +317,8 @@ func (a *accept) note() string {
 		return t.Paint(style.Error, "! it waits no longer: it hung up, or was decided on; esc closes")
 	case a.notice != "" && a.form.Field("save").On:
 		return t.Paint(style.Warn, "! "+a.notice)
+	case a.caller.User != "" && !byHTTPS(a.caller.Via) && a.form.Field("user").Value() != a.caller.User:
+		return t.Paint(style.Warn, "! another user: it must call once more, and is then let in at once")
 	}
 	return ""
 }

@@ -82,7 +82,7 @@ func (b *bind) key(key string) (tea.Cmd, bool) {
 	case "esc", "q", "ctrl+c":
 		return nil, true
 	case "enter":
-		if i := b.list.At(); i >= 0 && !b.gone {
+		if i := b.list.At(); i >= 0 && !b.gone && cannot(b.ps[i], b.caller) == "" {
 			return overlay.Open(b.confirm(b.ps[i])), true
 		}
 	case "j", "down":
@@ -105,16 +105,12 @@ func (b *bind) key(key string) (tea.Cmd, bool) {
 func changes(p profile.Profile, c desk.Caller) []string {
 	var out []string
 	if c.Claim != "" && c.Claim != p.DeviceID {
-		what := "+ device id " + safe.Text(c.Claim)
-		if p.DeviceID != "" {
-			what += ", in place of " + safe.Text(p.DeviceID)
-		}
-		out = append(out, what)
+		out = append(out, "+ device id "+safe.Text(c.Claim))
 	}
 	if key := bareKey(c); c.Key != "" && !slices.Contains(p.Pin, key) {
 		what := "+ host key"
 		if n := len(p.Pin); n > 0 {
-			what += fmt.Sprintf(", beside the %d that it holds", n)
+			what += fmt.Sprintf(", in place of the %d that it holds", n)
 		}
 		out = append(out, what, "  "+key)
 	}
@@ -124,12 +120,20 @@ func changes(p profile.Profile, c desk.Caller) []string {
 	return out
 }
 
+// cannot says why a profile cannot be that of a caller, "" when it can.
+func cannot(p profile.Profile, c desk.Caller) string {
+	if c.Claim != "" && p.DeviceID != "" && p.DeviceID != c.Claim {
+		return "another id"
+	}
+	return ""
+}
+
 // confirm shows the change and asks; Cancel is the default.
 func (b *bind) confirm(p profile.Profile) overlay.Dialog {
-	d, id, name := b.d, b.caller.ID, p.Name
+	d, c, name := b.d, b.caller, p.Name
 	do := func() tea.Msg {
-		if err := d.Desk.Bind(id, name); err != nil {
-			return tea.BatchMsg{say(failed("Not bound", err)), say(msg.Awaited{Name: name, Off: true})}
+		if err := d.Desk.Bind(c.ID, name); err != nil {
+			return tea.BatchMsg{say(failed("Not bound", err)), say(msg.Awaited{Name: name, From: c.From, Off: true})}
 		}
 		return msg.ProfilesChanged{}
 	}
@@ -139,7 +143,7 @@ func (b *bind) confirm(p profile.Profile) overlay.Dialog {
 	return &overlay.Confirm{
 		Theme: b.d.Theme, Title: "Bind " + who(b.caller) + " to " + safe.Text(name) + "?", Wide: true,
 		Body:    append(body, "", "The device is let in, and known by this from its next call on."),
-		Choices: []overlay.Choice{{Key: "b", Label: "bind and let it in", Do: tea.Sequence(say(msg.Awaited{Name: name}), do)}},
+		Choices: []overlay.Choice{{Key: "b", Label: "bind and let it in", Do: tea.Sequence(say(msg.Awaited{Name: name, From: c.From}), do)}},
 	}
 }
 
@@ -158,6 +162,9 @@ func (b *bind) View(maxW, maxH int) string {
 			id = "-"
 		}
 		row := t.Fit(safe.Text(p.Name), 19) + " " + t.Fit(viaWord(p.Via), 11) + t.Fit(id, 17) + fmt.Sprintf(" %d", len(p.Pin))
+		if why := cannot(p, b.caller); why != "" {
+			row += "  " + why
+		}
 		if i == b.list.At() {
 			body = append(body, t.Paint(style.Select, t.Fit("  "+t.Glyph(style.Selected)+" "+row, w-2)))
 			continue

@@ -265,8 +265,9 @@ func TestDecisions(t *testing.T) {
 		{"B asks", []string{"B"}, nil},
 		{"B, no", []string{"B", "enter"}, nil},
 		{"B, yes", []string{"B", "B"}, []string{"block 1"}},
-		{"b asks twice", []string{"b", "enter"}, nil},
-		{"b, no", []string{"b", "enter", "enter"}, nil},
+		{"b takes no profile of another device", []string{"b", "enter", "b"}, nil},
+		{"b asks twice", []string{"b", "j", "enter"}, nil},
+		{"b, no", []string{"b", "j", "enter", "enter"}, nil},
 		{"b, yes", []string{"b", "j", "enter", "b"}, []string{"bind 1 spare"}},
 		{"b finds none for HTTPS", []string{"G", "b", "enter", "b"}, nil},
 	} {
@@ -295,7 +296,7 @@ func TestAcceptedTarget(t *testing.T) {
 	if got := b.desk.Accepted(); len(got) != 1 || fmt.Sprint(got[0]) != fmt.Sprint(want) {
 		t.Fatalf("accepted %+v\n%s", got, b.View())
 	}
-	if b.asked[0] != (msg.Awaited{Name: "pe-9"}) || b.asked[1] != (msg.ProfilesChanged{}) {
+	if b.asked[0] != (msg.Awaited{Name: "pe-9", From: netip.MustParseAddrPort("203.0.113.44:40411")}) || b.asked[1] != (msg.ProfilesChanged{}) {
 		t.Errorf("asked %v", b.asked)
 	}
 }
@@ -309,6 +310,24 @@ func TestAcceptKeepsTheProfile(t *testing.T) {
 	got := b.desk.Accepted()
 	if len(got) != 1 || got[0].Secret != "store:edge-8" || got[0].User != "admin" || got[0].Password != "store:edge-8" || len(got[0].Pin) != 1 {
 		t.Errorf("accepted %+v", got)
+	}
+}
+
+// TestAcceptCompletesTheProfile: the desk knows no groups, and a profile that
+// was there keeps what it had.
+func TestAcceptCompletesTheProfile(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	b.Press("j", "j", "enter", "shift+tab", "space", "shift+tab", "shift+tab", "shift+tab", "ctrl+u")
+	b.Type("metro")
+	b.Press("tab", "tab", "tab", "tab", "tab", "a")
+	ps, _ := b.deps.Profiles.List()
+	i := slices.IndexFunc(ps, func(p profile.Profile) bool { return p.Name == "edge-8" })
+	if got := b.desk.Calls(); len(got) != 1 || !strings.HasSuffix(got[0], "save true") {
+		t.Fatalf("did %q\n%s", got, b.View())
+	}
+	if ps[i].Group != "metro" || ps[i].Secret != "store:edge-8" || len(ps[i].Pin) != 1 {
+		t.Errorf("saved %+v", ps[i])
 	}
 }
 
@@ -327,7 +346,7 @@ func TestFailuresAreTold(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
 	b.desk.Fail = errors.New("it hung up")
-	b.Press("enter", "a", "x", "B", "B", "b", "enter", "b")
+	b.Press("enter", "a", "x", "B", "B", "b", "j", "enter", "b")
 	var said []string
 	for _, x := range b.toasts {
 		if x.Level != msg.Error {
@@ -338,7 +357,7 @@ func TestFailuresAreTold(t *testing.T) {
 	if want := []string{"Not accepted: it hung up", "Not refused: it hung up", "Not blocked: it hung up", "Not bound: it hung up"}; !slices.Equal(said, want) {
 		t.Errorf("said %q", said)
 	}
-	if last := b.asked[len(b.asked)-1]; last != (msg.Awaited{Name: "edge-8", Off: true}) {
+	if last := b.asked[len(b.asked)-1]; last != (msg.Awaited{Name: "spare", From: netip.MustParseAddrPort("203.0.113.44:40411"), Off: true}) {
 		t.Errorf("still awaited: %v", b.asked)
 	}
 }
@@ -464,7 +483,7 @@ func TestHostileCallers(t *testing.T) {
 	line := desk.Line{Event: bad, Via: link.Via(bad), DeviceID: bad, Profile: bad, Text: bad, Err: errors.New(bad)}
 	lsn := desk.Listener{Kind: bad, Addr: bad, Err: errors.New(bad)}
 	for name, keys := range map[string][]string{
-		"list": nil, "log": {"tab"}, "accept": {"enter"}, "bind": {"b"}, "bind2": {"b", "enter"}, "block": {"B"}, "line": {"tab", "enter"}, "listeners": {"L"},
+		"list": nil, "log": {"tab"}, "accept": {"enter"}, "bind": {"b"}, "bind2": {"b", "j", "enter"}, "block": {"B"}, "line": {"tab", "enter"}, "listeners": {"L"},
 	} {
 		b := newBench(t, th)
 		b.set([]desk.Caller{c}, []desk.Listener{lsn}, []desk.Line{line})

@@ -24,6 +24,8 @@ func words(piece string) string {
 		return "The host key is new. Compare it with the device's console."
 	case "key REPLACED":
 		return "The host key is not the one saved; the shared secret vouches for the change."
+	case "key not shown yet":
+		return "It shows its host key only once it is accepted; then it waits here once more."
 	case "secret ok":
 		return "It sent the shared secret of its profile."
 	case "no identity":
