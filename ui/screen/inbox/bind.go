@@ -163,7 +163,7 @@ func (b *bind) View(maxW, maxH int) string {
 		}
 		row := t.Fit(safe.Text(p.Name), 19) + " " + t.Fit(viaWord(p.Via), 11) + t.Fit(id, 17) + fmt.Sprintf(" %d", len(p.Pin))
 		if why := cannot(p, b.caller); why != "" {
-			row += "  " + why
+			row = t.Fit(row, w-8-style.Width(why)) + why
 		}
 		if i == b.list.At() {
 			body = append(body, t.Paint(style.Select, t.Fit("  "+t.Glyph(style.Selected)+" "+row, w-2)))

@@ -38,7 +38,7 @@ type bench struct {
 
 const (
 	keyNew   = "RSA 2048 SHA256:b7T1kHs0o3xq1T3yQ0bJmV2n8YpWcE5uRzL4dGfZq9E"
-	keyKnown = "ED25519 SHA256:Jx0mT3yQ0bJmV2n8YpWcE5uRzL4dGfZq9Eb7T1kH81bA"
+	keyKnown = "ED25519 SHA256:Jx0mT3yQ0bJmV2n8YpWcE5uRzL4dGfZq9Eb7T1k81bA"
 )
 
 func at(now time.Time, ago string) time.Time {
