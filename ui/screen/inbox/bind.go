@@ -151,9 +151,12 @@ func (b *bind) confirm(p profile.Profile) overlay.Dialog {
 func (b *bind) View(maxW, maxH int) string {
 	t := b.d.Theme
 	w, h := min(maxW, 72), min(maxH, max(len(b.ps), 2)+8)
-	b.list.SetPage(max(h-8, 1))
-	body := []string{"", "  " + claims(b.caller), "  " + t.Paint(style.Title, safe.Text(b.caller.Key)), "",
-		t.Paint(style.Dim, "    "+t.Fit("NAME", 20)+t.Fit("VIA", 11)+t.Fit("DEVICE ID", 18)+"KEYS")}
+	body := []string{"  " + claims(b.caller)}
+	for _, l := range style.Wrap(safe.Text(b.caller.Key), w-3) {
+		body = append(body, "  "+t.Paint(style.Title, l))
+	}
+	body = append(body, "", t.Paint(style.Dim, "    "+t.Fit("NAME", 20)+t.Fit("VIA", 11)+t.Fit("DEVICE ID", 18)+"KEYS"))
+	b.list.SetPage(max(h-4-len(body), 1))
 	from, to := b.list.Window()
 	for i := from; i < to; i++ {
 		p := b.ps[i]
