@@ -12,6 +12,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -50,7 +51,9 @@ func (l *Lab) Close() {
 	hosts := l.hosts
 	l.mu.Unlock()
 	for _, h := range hosts {
-		h.listener.Close()
+		if h.listener != nil {
+			h.listener.Close()
+		}
 		h.Cut()
 	}
 	l.wg.Wait()
@@ -82,15 +85,16 @@ type Question struct {
 	Answer string
 }
 
-// Host is one simulated device behind a listening socket.
+// Host is one simulated device behind a listening socket, or one that dials.
 type Host struct {
 	Device *simdev.Device
 
 	lab      *Lab
 	server   Server
 	name     string
-	listener net.Listener
+	listener net.Listener // nil for one that dials
 	line     *line
+	auths    atomic.Int64
 
 	mu    sync.Mutex
 	key   ssh.Signer
@@ -139,8 +143,17 @@ func NewKey() (ssh.Signer, error) {
 	return ssh.NewSignerFromKey(private)
 }
 
-// Addr is where the host listens.
-func (h *Host) Addr() string { return h.listener.Addr().String() }
+// Addr is where the host listens; "" for one that dials.
+func (h *Host) Addr() string {
+	if h.listener == nil {
+		return ""
+	}
+	return h.listener.Addr().String()
+}
+
+// SignIns counts the requests for authentication that reached the host, of any
+// method and with any result.
+func (h *Host) SignIns() int { return int(h.auths.Load()) }
 
 // Target is what to dial, without any credential.
 func (h *Host) Target() link.Target {
@@ -262,6 +275,13 @@ func (h *Host) config() *ssh.ServerConfig {
 	h.mu.Unlock()
 	if s.Adjust != nil {
 		s.Adjust(c)
+	}
+	log := c.AuthLogCallback
+	c.AuthLogCallback = func(m ssh.ConnMetadata, method string, err error) {
+		h.auths.Add(1)
+		if log != nil {
+			log(m, method, err)
+		}
 	}
 	return c
 }

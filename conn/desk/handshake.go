@@ -1,4 +1,4 @@
-package callhome
+package desk
 
 import (
 	"context"
@@ -9,15 +9,16 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"dialtone/conn/callhome"
 	"dialtone/conn/dial"
 	"dialtone/conn/link"
 	"dialtone/keys"
 )
 
-// Over returns the Handshake that d performs. A caller may wait for patience in
-// the middle of it.
-func Over(d *dial.Dialer, patience time.Duration) Handshake {
-	return func(ctx context.Context, c net.Conn, t link.Target, g Greeting, verify Verify, ask link.Asker) (*link.Link, error) {
+// over returns the handshake that d performs with callers. A caller may wait for
+// patience in the middle of it.
+func over(d *dial.Dialer, patience time.Duration) callhome.Handshake {
+	return func(ctx context.Context, c net.Conn, t link.Target, g callhome.Greeting, verify callhome.Verify, ask link.Asker) (*link.Link, error) {
 		k := &callerKey{announced: g.HostKey, verify: verify, patience: patience}
 		if k.announced != nil && len(k.Algorithms(ordinary())) == 0 && !slices.Contains(t.Legacy, dial.LegacyRSA) {
 			return nil, &keys.Fault{Code: "SSH-ALG", What: fmt.Sprintf("the preamble announces a key of type %.40q, which is not used here", k.announced.Type()),
@@ -39,7 +40,7 @@ func ordinary() []string {
 // callerKey is the dial.PatientCheck of one caller.
 type callerKey struct {
 	announced ssh.PublicKey // by the preamble; nil when there was none
-	verify    Verify
+	verify    callhome.Verify
 	patience  time.Duration
 
 	target link.Target
