@@ -82,5 +82,5 @@ func badRef(ref, why string) *Fault {
 	} else {
 		kind = fmt.Sprintf("%.20q", kind+":")
 	}
-	return &Fault{Code: "SEC-REF", What: kind + " " + why, Do: "Use ask, env:VARIABLE or file:PATH"}
+	return &Fault{Code: "SEC-REF", What: kind + " " + why, Do: "Use ask, store:NAME, env:VARIABLE or file:PATH"}
 }

@@ -8,19 +8,35 @@ import (
 
 	"dialtone/conn/link"
 	"dialtone/keys"
+	"dialtone/ui/msg"
 )
+
+// maxTold is how many notices wait for the screen.
+const maxTold = 16
 
 // Asker brings questions of connections to the person. It may be used from any
 // goroutine, before the program runs (the question waits), while it runs, and
 // after it (ErrDeclined at once).
 type Asker struct {
 	in   chan *question
+	told chan msg.Toast
 	done chan struct{}
 	once sync.Once
 }
 
 // NewAsker returns an asker for one run of the program.
-func NewAsker() *Asker { return &Asker{in: make(chan *question), done: make(chan struct{})} }
+func NewAsker() *Asker {
+	return &Asker{in: make(chan *question), told: make(chan msg.Toast, maxTold), done: make(chan struct{})}
+}
+
+// Tell shows a notice that needs no answer. It never waits: when more come than
+// the screen takes, the newest are left out.
+func (a *Asker) Tell(t msg.Toast) {
+	select {
+	case a.told <- t:
+	default:
+	}
+}
 
 var _ link.Asker = (*Asker)(nil)
 
@@ -96,12 +112,17 @@ type asked struct{ q *question }
 // withdrawn tells that nobody waits for the answer any more.
 type withdrawn struct{ q *question }
 
-// next waits for one question. It ends with ctx.
+// told is a notice that has arrived in the program.
+type told struct{ toast msg.Toast }
+
+// next waits for one question or notice. It ends with ctx.
 func (a *Asker) next(ctx context.Context) tea.Cmd {
 	return func() tea.Msg {
 		select {
 		case q := <-a.in:
 			return asked{q}
+		case t := <-a.told:
+			return told{t}
 		case <-ctx.Done():
 			return nil
 		}

@@ -134,6 +134,8 @@ func (r *root) update(m tea.Msg) tea.Cmd {
 		return tea.Batch(r.events(m.events), r.park(r.bridge.next), r.tick())
 	case msg.Events:
 		return tea.Batch(r.events(m), r.tick())
+	case told:
+		return tea.Batch(r.say(m.toast), r.park(r.asker.next(r.ctx)))
 	case asked:
 		return r.ask(m)
 	case signalled:

@@ -177,42 +177,47 @@ func (s *Store) Names(ctx context.Context) ([]string, error) {
 	return c.names(), nil
 }
 
-// Set stores a secret under a name and reports whether one of that name was
-// there before. A store that does not exist yet is made, with a new passphrase.
-// The value stays the caller's.
-func (s *Store) Set(ctx context.Context, name string, value keys.Secret) (replaced bool, err error) {
+// Set stores a secret under a name. One of that name that is there already is
+// replaced only on request; otherwise the fault is SEC-EXISTS. A store that does
+// not exist yet is made, with a new passphrase. The value stays the caller's.
+func (s *Store) Set(ctx context.Context, name string, value keys.Secret, replace bool) error {
 	if err := checkName(name); err != nil {
-		return false, err
+		return err
 	}
 	if err := checkValue(value.Reveal()); err != nil {
-		return false, err
+		return err
 	}
 	done, err := s.begin(ctx)
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer done()
 	_, _, err = read(s.o.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if err := checkDir(filepath.Dir(s.o.Path)); err != nil {
-			return false, err
+			return err
 		}
 		pass, err := s.newPassphrase(ctx)
 		if err != nil {
-			return false, err
+			return err
 		}
 		defer clear(pass)
 		c := content{name: bytes.Clone(value.Reveal())}
-		return false, s.create(c, pass)
+		return s.create(c, pass)
 	case err != nil:
-		return false, err
+		return err
 	}
 	if err := s.ready(ctx); err != nil {
-		return false, err
+		return err
 	}
-	return replaced, s.edit(func(c content) error {
-		_, replaced = c[name]
+	return s.edit(func(c content) error {
+		if old, ok := c[name]; ok {
+			if !replace {
+				return &keys.Fault{Code: "SEC-EXISTS", What: fmt.Sprintf("there is a secret %q already", name), Kept: "It is untouched"}
+			}
+			clear(old)
+		}
 		c[name] = bytes.Clone(value.Reveal())
 		return nil
 	})

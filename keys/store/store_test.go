@@ -134,7 +134,7 @@ func filled(t *testing.T, m map[string]string) string {
 	path := newPath(t)
 	s := cheap(path, &person{answers: []string{right, right}}, newClock())
 	for k, v := range m {
-		if _, err := s.Set(t.Context(), k, keys.NewSecret([]byte(v))); err != nil {
+		if err := s.Set(t.Context(), k, keys.NewSecret([]byte(v)), false); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -239,7 +239,7 @@ func TestRealCostIsWhatIsWritten(t *testing.T) {
 	t.Parallel()
 	path := newPath(t)
 	s := Make(Options{Path: path, Ask: (&person{answers: []string{right, right}}).ask})
-	if _, err := s.Set(t.Context(), "r1", keys.NewSecret([]byte("v"))); err != nil {
+	if err := s.Set(t.Context(), "r1", keys.NewSecret([]byte("v")), false); err != nil {
 		t.Fatal(err)
 	}
 	data, err := os.ReadFile(path)
@@ -455,7 +455,7 @@ func TestFailedWriteLeavesTheOldFile(t *testing.T) {
 		dir := t.TempDir()
 		path := filepath.Join(dir, strings.Repeat("n", 240)) // the temporary name is too long
 		s := cheap(path, &person{answers: []string{right, right}}, newClock())
-		if _, err := s.Set(t.Context(), "r1", keys.NewSecret([]byte("v"))); code(err) != "SEC-SAVE" {
+		if err := s.Set(t.Context(), "r1", keys.NewSecret([]byte("v")), false); code(err) != "SEC-SAVE" {
 			t.Errorf("%v", err)
 		}
 		return
@@ -483,7 +483,7 @@ func TestTwoProgramsLoseNothing(t *testing.T) {
 		wg.Go(func() { // ends with its sets
 			s := cheap(path, &person{answers: []string{right}}, newClock())
 			for j := range 10 {
-				if _, err := s.Set(t.Context(), fmt.Sprintf("p%d-%d", i, j), keys.NewSecret([]byte("v"))); err != nil {
+				if err := s.Set(t.Context(), fmt.Sprintf("p%d-%d", i, j), keys.NewSecret([]byte("v")), false); err != nil {
 					t.Error(err)
 				}
 			}
@@ -504,8 +504,11 @@ func TestAnotherProgramChangesTheFile(t *testing.T) {
 	get(t, s, "r1")
 	q := &person{answers: []string{right, right, other, other}}
 	s2 := cheap(path, q, newClock())
-	if was, err := s2.Set(t.Context(), "r1", keys.NewSecret([]byte("two"))); err != nil || !was {
-		t.Fatal(was, err)
+	if err := s2.Set(t.Context(), "r1", keys.NewSecret([]byte("three")), false); code(err) != "SEC-EXISTS" {
+		t.Error(err)
+	}
+	if err := s2.Set(t.Context(), "r1", keys.NewSecret([]byte("two")), true); err != nil {
+		t.Fatal(err)
 	}
 	if got := get(t, s, "r1"); got != "two" || p.count() != 1 {
 		t.Errorf("got %q after %d questions", got, p.count())
@@ -623,12 +626,12 @@ func TestRefusals(t *testing.T) {
 	}
 	s := cheap(path, &person{answers: []string{right}}, newClock())
 	for _, v := range []string{"", "a\nb", "a\x00", "\xff", strings.Repeat("x", maxValue+1)} {
-		if _, err := s.Set(t.Context(), "v", keys.NewSecret([]byte(v))); code(err) != "SEC-VALUE" {
+		if err := s.Set(t.Context(), "v", keys.NewSecret([]byte(v)), false); code(err) != "SEC-VALUE" {
 			t.Errorf("value %.10q: %v", v, err)
 		}
 	}
 	for _, n := range []string{"", ".a", "-a", "a/b", "a b", "ü", strings.Repeat("n", 65)} {
-		if _, err := s.Set(t.Context(), n, keys.NewSecret([]byte("v"))); code(err) != "SEC-NAME" {
+		if err := s.Set(t.Context(), n, keys.NewSecret([]byte("v")), false); code(err) != "SEC-NAME" {
 			t.Errorf("name %q: %v", n, err)
 		}
 	}

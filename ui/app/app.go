@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"dialtone/conn"
+	"dialtone/conn/link"
 	"dialtone/conn/profile"
 	"dialtone/keys"
 	"dialtone/netconf/tmpl"
@@ -23,6 +24,7 @@ import (
 	"dialtone/ui/cli"
 	"dialtone/ui/clip"
 	"dialtone/ui/input"
+	"dialtone/ui/msg"
 	"dialtone/ui/safe"
 	"dialtone/ui/screen"
 	"dialtone/ui/style"
@@ -52,6 +54,10 @@ func Run(ctx context.Context, d cli.InterfaceDeps) error {
 	}
 	asker := ui.NewAsker()
 	d.Manager.Ask = asker
+	d.OnWaiting(touch(asker))
+	if d.OnSecret != nil {
+		d.OnSecret(asker)
+	}
 	d.Manager.Crashed = func(where string, value any, stack []byte) {
 		c := term.NewCrash(d.StateDir, d.Manager.Now) // that session has ended, the program lives on
 		c.Record(where, value, stack)
@@ -79,6 +85,15 @@ func checkKeys(c profile.Config) error {
 		}
 	}
 	return nil
+}
+
+// touch tells that the ssh-agent may be waiting for a person.
+func touch(asker *ui.Asker) func(t link.Target, comment string, on bool) {
+	return func(t link.Target, comment string, on bool) {
+		if on {
+			asker.Tell(msg.Toast{Level: msg.Info, Text: fmt.Sprintf("%s: the ssh-agent signs with %q; touch the key or confirm if it asks", t.Name, comment)})
+		}
+	}
 }
 
 // untilInterrupt ends with ctx only for SIGINT: the screen sees the other

@@ -17,6 +17,7 @@ import (
 
 	"dialtone/conn/link"
 	"dialtone/keys"
+	"dialtone/keys/store"
 )
 
 // Env is what the program has from outside. The zero value of a field is the
@@ -96,7 +97,10 @@ type app struct {
 	env Env
 	dir dirs // filled by the persistent flags of the root
 
-	configDir, stateDir string // flags
+	vault *store.Store // of this run; nil until it is wanted
+	pass  passphrase
+
+	configDir, stateDir, passphraseFile string // flags
 }
 
 // root makes the command tree.
@@ -107,6 +111,8 @@ func (a *app) root() *cobra.Command {
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.PersistentFlags().StringVar(&a.configDir, "config", "", "directory of the configuration (default $XDG_CONFIG_HOME/dialtone)")
 	root.PersistentFlags().StringVar(&a.stateDir, "state", "", "directory of history, logs and crash reports (default $XDG_STATE_HOME/dialtone)")
+	root.PersistentFlags().StringVar(&a.passphraseFile, "passphrase-file", "", "read the passphrase of the secret store from the first line of this file, which only you may read")
+	_ = root.MarkPersistentFlagFilename("passphrase-file")
 	_ = root.MarkPersistentFlagDirname("config") // the flag is there
 	_ = root.MarkPersistentFlagDirname("state")
 	root.PersistentPreRun = func(*cobra.Command, []string) {

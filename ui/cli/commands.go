@@ -8,6 +8,7 @@ func (a *app) commands() []*cobra.Command {
 		a.demoCommand(),
 		a.rpcCommand(),
 		a.profileCommand(),
+		a.secretCommand(),
 		a.versionCommand(),
 		a.completionCommand(),
 		a.manCommand(),

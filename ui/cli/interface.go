@@ -29,6 +29,12 @@ type InterfaceDeps struct {
 	// OnWaiting sets who is told that the ssh-agent waits for a touch, and when
 	// that is over; until then nobody is. f must not block.
 	OnWaiting func(f func(t link.Target, comment string, on bool))
+	// OnSecret sets who is asked for the passphrase of the secret store; nil:
+	// nobody, and secrets in it are not to be had.
+	OnSecret func(ask link.Asker)
+	Vault    keys.Vault // looks up what profiles refer to; nil in the demo
+	// Lock forgets the passphrase and the secrets until they are wanted again.
+	Lock      func()
 	Profiles  profile.Store
 	Journal   *journal.Journal
 	Config    profile.Config
@@ -138,11 +144,19 @@ func (a *app) deps(r *run, f *targetFlags, theme string, ascii bool) InterfaceDe
 	}
 	r.waiting.set(nil) // standard error is the screen
 	return InterfaceDeps{
-		Manager: r.options, HostKeys: r.hosts, OnWaiting: r.waiting.set, Profiles: r.store, Journal: r.journal, Config: r.config,
+		Manager: r.options, HostKeys: r.hosts, OnWaiting: r.waiting.set,
+		OnSecret: a.pass.from, Vault: r.vault, Lock: a.lock, Profiles: r.store, Journal: r.journal, Config: r.config,
 		ReadOnly: r.options.ReadOnly || f.readOnly,
 		Theme:    theme, ASCII: ascii || r.config.ASCII,
 		ConfigDir: a.dir.config, StateDir: a.dir.state, WorkDir: work,
 		Notes: r.notes, Log: r.log, Version: a.version(),
+	}
+}
+
+// lock locks the secret store, if this run has one.
+func (a *app) lock() {
+	if a.vault != nil {
+		a.vault.Lock()
 	}
 }
 

@@ -272,6 +272,8 @@ func (a *app) converse(ctx context.Context, r *run, t link.Target, q *question, 
 	defer cancel(nil)
 	person := &asker{a: a, cancel: func() { cancel(Signal{Name: "SIGINT", Code: ExitInterrupted}) }}
 	defer person.close()
+	a.pass.from(person)
+	defer a.pass.from(nil)
 	o := r.options
 	o.Ask = person
 	o.Crashed = func(where string, value any, stack []byte) {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"dialtone/conn"
 	"dialtone/conn/journal"
@@ -44,6 +45,7 @@ type run struct {
 	options conn.Options
 	hosts   keys.HostKeys
 	waiting *waiting
+	vault   keys.Vault
 	closers []io.Closer
 	notes   []string // worth telling at the start
 }
@@ -102,7 +104,7 @@ func (a *app) setup(f *targetFlags) (*run, error) {
 	if a.env.Dialer == nil {
 		return r, with(ExitConnection, errors.New("this build cannot dial"))
 	}
-	r.hosts = spec.Hosts
+	r.hosts, r.vault = spec.Hosts, spec.Vault
 	r.options.Dialer = a.env.Dialer(spec)
 	return r, nil
 }
@@ -115,7 +117,7 @@ func (a *app) dialerSpec(f *targetFlags, r *run) (DialerSpec, error) {
 	} else if a.dir.home != "" {
 		others = append(others, in(a.dir.home, ".ssh", "known_hosts"))
 	}
-	v := &vault{Vault: keys.References{Home: a.dir.home}}
+	v := &vault{Vault: a.references()}
 	if f.passwordFile == "-" {
 		s, err := firstLine(a.env.Stdin)
 		if err != nil {
@@ -138,11 +140,19 @@ func (a *app) dialerSpec(f *targetFlags, r *run) (DialerSpec, error) {
 	}, nil
 }
 
+// touchAfter is how long the agent may take before a person is told: most keys
+// need no touch and sign at once.
+const touchAfter = time.Second
+
 // waiting passes on that the agent waits for a touch, to whoever shows it now.
 type waiting struct {
-	mu sync.Mutex
-	f  func(t link.Target, comment string, on bool)
+	mu    sync.Mutex
+	f     func(t link.Target, comment string, on bool)
+	under map[signing][]*time.Timer
 }
+
+// signing is what one signature is for.
+type signing struct{ target, comment string }
 
 func (w *waiting) set(f func(t link.Target, comment string, on bool)) {
 	w.mu.Lock()
@@ -150,12 +160,37 @@ func (w *waiting) set(f func(t link.Target, comment string, on bool)) {
 	w.f = f
 }
 
+// tell notes the begin and the end of a signature.
 func (w *waiting) tell(t link.Target, comment string, on bool) {
 	w.mu.Lock()
-	f := w.f
-	w.mu.Unlock()
-	if f != nil {
-		f(t, comment, on)
+	defer w.mu.Unlock()
+	k := signing{t.Name, comment}
+	if on {
+		if w.under == nil {
+			w.under = make(map[signing][]*time.Timer)
+		}
+		w.under[k] = append(w.under[k], time.AfterFunc(touchAfter, func() { w.pass(t, comment, true) }))
+		return
+	}
+	timers := w.under[k]
+	if len(timers) == 0 {
+		return
+	}
+	told := !timers[0].Stop()
+	if w.under[k] = timers[1:]; len(timers) == 1 {
+		delete(w.under, k)
+	}
+	if told && w.f != nil {
+		w.f(t, comment, false)
+	}
+}
+
+// pass tells whoever shows it.
+func (w *waiting) pass(t link.Target, comment string, on bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.f != nil {
+		w.f(t, comment, on)
 	}
 }
 
