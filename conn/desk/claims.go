@@ -36,9 +36,9 @@ func (cs claims) release(by callhome.CallerID) {
 }
 
 // claimed waits until no other call of the same device is under way and claims
-// it for c. It returns true when another one still is after probeTime.
+// it for c. It returns true when another one still is after f.patient.
 func (f *Front) claimed(ctx context.Context, c callhome.Caller, idle func()) bool {
-	timer := time.NewTimer(probeTime)
+	timer := time.NewTimer(f.patient)
 	defer timer.Stop()
 	for {
 		f.mu.Lock()

@@ -53,6 +53,7 @@ type Front struct {
 	o       Options
 	book    *book
 	ssh     *callhome.Listener
+	patient time.Duration // with an older session or call of the same device
 	changed chan struct{}
 	watch   func() // ends watching the manager
 	states  inflow
@@ -96,7 +97,7 @@ func New(o Options) *Front {
 		o.Dialer = dial.New(dial.Options{Vault: o.Vault})
 	}
 	f := &Front{
-		o: o, book: newBook(o.Profiles, o.Vault, o.Now, o.User), changed: make(chan struct{}, 1),
+		o: o, book: newBook(o.Profiles, o.Vault, o.Now, o.User), changed: make(chan struct{}, 1), patient: probeTime,
 		pairs: newPairs(), claims: claims{}, origins: map[conn.SessionID]origin{},
 	}
 	f.ssh = callhome.New(callhome.Options{
@@ -409,15 +410,20 @@ func (f *Front) meet(ctx context.Context, c callhome.Caller, idle func()) (secon
 	if f.claimed(ctx, c, idle) {
 		return true, nil
 	}
+	defer func() {
+		if second {
+			f.left(c) // on its way to the inbox, not to a session
+		}
+	}()
 	id, ok := f.o.Manager.Living(c.Trust.Profile)
 	if !ok {
 		return false, nil
 	}
 	if !c.Trust.Believed {
-		return true, nil
+		return true, nil // nobody unproven may put a session to the test
 	}
 	idle()
-	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	ctx, cancel := context.WithTimeout(ctx, f.patient)
 	defer cancel()
 	return f.o.Manager.Probe(ctx, id) == nil, nil
 }
