@@ -138,3 +138,32 @@ func FuzzImportSSH(f *testing.F) {
 		}
 	})
 }
+
+func TestImportLeavesOutMatchBlocksOnly(t *testing.T) {
+	t.Parallel()
+	path := write(t, filepath.Join(t.TempDir(), "config"), `Host first
+  HostName 192.0.2.1
+match exec "touch /nowhere/x"
+  User root
+Host second
+  HostName 192.0.2.2
+Match host second user x
+  Port 2222
+`)
+	ps, errs := ImportSSH(path)
+	if len(ps) != 2 || ps[0].Name != "first" || ps[1].Name != "second" || ps[0].User != "" || ps[1].Port != 0 {
+		t.Errorf("got %+v", ps)
+	}
+	if len(errs) != 2 || !strings.Contains(errs[0].Error(), "line 3") || !strings.Contains(errs[1].Error(), "line 7") {
+		t.Errorf("errors %v", errs)
+	}
+}
+
+func TestImportQuotesLongNamesInPart(t *testing.T) {
+	t.Parallel()
+	path := write(t, filepath.Join(t.TempDir(), "config"), "Host "+strings.Repeat("a", 100_000)+"\n")
+	_, errs := ImportSSH(path)
+	if len(errs) != 1 || len(errs[0].Error()) > 500 {
+		t.Errorf("%d errors, %d bytes", len(errs), len(errs[0].Error()))
+	}
+}

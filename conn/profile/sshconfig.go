@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -25,20 +26,21 @@ const maxInclude = 5
 // stands behind it. Nothing that lowers security is: no old algorithms, no
 // trust on first use.
 func ImportSSH(path string) (ps []Profile, errs []error) {
-	cfg, err := parseSSH(path)
+	cfg, matches, err := parseSSH(path)
 	if err != nil {
 		return nil, []error{err}
 	}
 	names, errs := aliases(path, cfg, 0)
+	errs = append(matches, errs...)
 	slices.Sort(names)
 	for _, alias := range slices.Compact(names) {
 		p, err := fromSSH(cfg, alias)
 		if err != nil {
-			errs = append(errs, sshFault(path, fmt.Sprintf("host %q is left out: %v", alias, err)))
+			errs = append(errs, sshFault(path, fmt.Sprintf("host %.100q is left out: %v", alias, err)))
 			continue
 		}
 		if cmd := value(cfg, alias, "ProxyCommand"); cmd != "" && cmd != "none" {
-			errs = append(errs, sshFault(path, fmt.Sprintf("host %q uses ProxyCommand, which is not taken over; ProxyJump is", alias)))
+			errs = append(errs, sshFault(path, fmt.Sprintf("host %.100q uses ProxyCommand, which is not taken over; ProxyJump is", alias)))
 		}
 		ps = append(ps, p)
 	}
@@ -49,22 +51,53 @@ func sshFault(path, what string) error {
 	return &keys.Fault{Code: "SSH-CONFIG", What: path + ": " + what}
 }
 
-// parseSSH reads one file. The library panics on some input; that is an error.
-func parseSSH(path string) (cfg *ssh_config.Config, err error) {
+// parseSSH reads one file, without its Match blocks, each of which is one of
+// the left. The library panics on some input; that is an error.
+func parseSSH(path string) (cfg *ssh_config.Config, left []error, err error) {
 	data, _, err := readFile(path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() {
 		if v := recover(); v != nil {
-			cfg, err = nil, sshFault(path, fmt.Sprintf("cannot be read: %q", fmt.Sprint(v)))
+			cfg, err = nil, sshFault(path, fmt.Sprintf("cannot be read: %.200q", fmt.Sprint(v)))
 		}
 	}()
+	data, lines := withoutMatch(data)
+	for _, n := range lines {
+		left = append(left, sshFault(path, fmt.Sprintf("the Match block in line %d is left out, since its conditions hold for a moment and not for a host", n)))
+	}
 	cfg, err = ssh_config.DecodeBytes(data)
 	if err != nil {
-		return nil, sshFault(path, quoted(err.Error()))
+		return nil, nil, sshFault(path, quoted(err.Error()))
 	}
-	return cfg, nil
+	return cfg, left, nil
+}
+
+// withoutMatch empties the lines of Match blocks, whose conditions may run
+// commands, and names the lines where they begin. Other lines keep their
+// numbers.
+func withoutMatch(data []byte) (out []byte, at []int) {
+	skip, n := false, 0
+	for line := range bytes.Lines(data) {
+		n++
+		word := strings.TrimLeft(string(line), " \t")
+		if i := strings.IndexAny(word, " \t=\r\n"); i >= 0 {
+			word = word[:i]
+		}
+		switch strings.ToLower(word) {
+		case "match":
+			skip = true
+			at = append(at, n)
+		case "host":
+			skip = false
+		}
+		if skip {
+			line = []byte{'\n'}
+		}
+		out = append(out, line...)
+	}
+	return out, at
 }
 
 // aliases lists the host names that stand in a file and in its includes.
@@ -85,7 +118,8 @@ func aliases(path string, cfg *ssh_config.Config, depth int) (names []string, er
 				continue
 			}
 			for _, file := range included(path, inc) {
-				c, err := parseSSH(file)
+				c, left, err := parseSSH(file)
+				errs = append(errs, left...)
 				if err != nil {
 					errs = append(errs, err)
 					continue
