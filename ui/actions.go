@@ -33,6 +33,7 @@ func (r *root) rootActions() []action.Action {
 		{ID: "root.palette", Section: everywhere, Title: "Palette: find any command", Short: "palette", Keys: palette, Hint: 900},
 		{ID: "root.help", Section: everywhere, Title: "Keys of this place", Short: "help", Keys: []string{"?"}},
 		{ID: "root.tab", Section: everywhere, Title: "Tab by number", Keys: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"}},
+		{ID: "root.inbox", Section: everywhere, Title: "Inbox: devices that have called", Short: "inbox", Keys: []string{"0"}, Hint: r.inboxHint(), Off: r.noDesk()},
 		{ID: "root.previous", Section: everywhere, Title: "Previous tab", Keys: []string{"["}},
 		{ID: "root.next", Section: everywhere, Title: "Next tab", Keys: []string{"]"}},
 		{ID: "root.messages", Section: everywhere, Title: "Messages so far", Short: "messages", Keys: []string{"!"}},
@@ -51,6 +52,21 @@ func (r *root) quitHint() int {
 		return 950
 	}
 	return 0
+}
+
+// inboxHint shows "0 inbox" in the help bar of a device list.
+func (r *root) inboxHint() int {
+	if r.at == 0 && len(r.known) > 0 {
+		return 890
+	}
+	return 0
+}
+
+func (r *root) noDesk() string {
+	if r.d.Desk == nil {
+		return "this run takes no calls"
+	}
+	return ""
 }
 
 // screenActions is the table of the screen that is shown, with the person's
@@ -86,6 +102,8 @@ func (r *root) Run(id action.ID) tea.Cmd {
 			Actions: readable(append(append([]action.Action(nil), here...), all...)), RunID: r.runAny})
 	case "root.messages":
 		r.stack.Push(&overlay.Messages{Theme: r.d.Theme, Notes: r.toasts.Kept()})
+	case "root.inbox":
+		return r.showInbox()
 	case "root.previous":
 		return r.show((r.at + len(r.tabs) - 1) % len(r.tabs))
 	case "root.next":
@@ -160,14 +178,18 @@ func (r *root) paletteItems() []overlay.Item {
 			continue
 		}
 		items = append(items, overlay.Item{Title: "Show tab: " + safe.Text(t.screen.Title()),
-			Key: numberKey(i), Run: func() tea.Msg { return chosenTab{t.screen} }})
+			Key: r.numberKey(i), Run: func() tea.Msg { return chosenTab{t.screen} }})
 	}
 	add(r.rootActions(), r.Run)
 	return items
 }
 
-func numberKey(i int) string {
-	if i > 8 {
+// numberKey is the digit that shows tab i, "" when it has none.
+func (r *root) numberKey(i int) string {
+	switch {
+	case i == r.inboxAt():
+		return "0"
+	case i > 8:
 		return ""
 	}
 	return itoa(i + 1)

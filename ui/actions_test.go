@@ -17,12 +17,15 @@ import (
 // places is every table of actions, by the place that it belongs to.
 func places(t *testing.T) map[string][]action.Action {
 	out := map[string][]action.Action{}
-	p := lab(t, nil)
+	p, _ := atDesk(t, nil)
 	out["Everywhere"] = p.root.rootActions()
 	out["Devices"] = p.root.screenActions()
 	p.Press("/")
 	out["Devices, filter"] = p.root.screenActions()
-	p.Press("esc")
+	p.Press("esc", "0")
+	out["Inbox"] = p.root.screenActions()
+	p.Press("tab")
+	out["Inbox, listener log"] = p.root.screenActions()
 	p.Send(msg.ShowHistory{ID: 1})
 	out["History"] = p.root.screenActions()
 	p.Send(msg.OpenSession{ID: 1})

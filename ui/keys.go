@@ -114,7 +114,7 @@ func (r *root) dispatch(k tea.KeyMsg) tea.Cmd {
 	if a, ok := action.Match(r.screenActions(), key); ok && (a.Off == "" || key != "ctrl+c") {
 		return r.runOr(a, scr.Run)
 	}
-	if n, ok := tabNumber(key); ok {
+	if n, ok := tabNumber(key); ok && n < r.numbered() {
 		return r.show(n)
 	}
 	if a, ok := action.Match(r.rootActions(), key); ok {
@@ -171,7 +171,7 @@ func (r *root) counted(scr pane.Screen, key string) bool {
 		return false
 	}
 	digit := int(key[0] - '0')
-	if !c.Counting() && (digit == 0 || digit <= len(r.tabs) && digit-1 != r.at) {
+	if !c.Counting() && (digit == 0 || digit <= r.numbered() && digit-1 != r.at) {
 		return false
 	}
 	c.Count(digit)

@@ -87,6 +87,9 @@ func (r *root) askQuit() tea.Cmd {
 			body = append(body, r.d.Theme.Fit(name, 12)+" "+l)
 		}
 	}
+	if n := r.calls.now.Waiting(); n > 0 {
+		drafts = append(drafts, fmt.Sprintf("%-12s %d waiting, who will be hung up on", "inbox", n))
+	}
 	r.stack.Push(&overlay.Confirm{
 		Theme: r.d.Theme, Title: title + "?", Body: append(body, drafts...), Cancel: "stay", Interrupt: quit,
 		Choices: []overlay.Choice{{Key: "Q", Label: "quit anyway", Do: quit}},

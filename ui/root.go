@@ -56,6 +56,8 @@ type root struct {
 	ticking    bool
 	toastArmed bool
 	quitting   bool
+
+	calls calls // of devices that dial us
 }
 
 // tab is one screen. id is that of its session, 0 for other screens.
@@ -76,6 +78,7 @@ func newRoot(ctx context.Context, d Deps) *root {
 	}
 	sd.Post = func(m tea.Msg) { r.posted = append(r.posted, m) }
 	r.tabs = []tab{{screen: devices.New(r.d)}}
+	r.newCalls()
 	for _, dev := range d.Backend.Devices() {
 		r.known[dev.ID] = dev.State
 	}
@@ -84,7 +87,7 @@ func newRoot(ctx context.Context, d Deps) *root {
 
 // Init starts what waits: events, questions, signals.
 func (r *root) Init() tea.Cmd {
-	cmds := []tea.Cmd{r.cur().Focus(true), r.park(r.bridge.next), r.tick(), r.warnClashes()}
+	cmds := []tea.Cmd{r.cur().Focus(true), r.park(r.bridge.next), r.tick(), r.warnClashes(), r.awaitCalls()}
 	if r.asker != nil {
 		cmds = append(cmds, r.park(r.asker.next(r.ctx)))
 	}
@@ -136,6 +139,10 @@ func (r *root) update(m tea.Msg) tea.Cmd {
 		return tea.Batch(r.events(m), r.tick())
 	case told:
 		return tea.Batch(r.say(m.toast), r.park(r.asker.next(r.ctx)))
+	case called:
+		return tea.Batch(r.deskChanged(m.now), r.park(r.calls.bridge.next), r.tick())
+	case msg.Desk:
+		return tea.Batch(r.deskChanged(m), r.tick())
 	case asked:
 		return r.ask(m)
 	case signalled:
@@ -187,6 +194,12 @@ func (r *root) request(m tea.Msg) (tea.Cmd, bool) {
 		return r.closeNow(m.screen), true
 	case msg.ShowDevices:
 		return r.show(0), true
+	case msg.ShowInbox:
+		return r.showInbox(), true
+	case msg.ShowListeners:
+		return r.showListeners(), true
+	case msg.Awaited:
+		return r.awaitSession(m), true
 	case msg.ShowHistory:
 		return r.openHistory(m.ID), true
 	case msg.EditProfile:
@@ -272,7 +285,7 @@ func (r *root) tick() tea.Cmd {
 
 // elapsing reports whether a clock, an age or a wait is on the screen.
 func (r *root) elapsing() bool {
-	if r.w >= wideWidth {
+	if r.w >= wideWidth || len(r.calls.now.Callers) > 0 {
 		return true
 	}
 	for _, s := range r.known {

@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"slices"
+
 	tea "github.com/charmbracelet/bubbletea"
 
 	"dialtone/conn"
@@ -41,11 +43,16 @@ func (r *root) showScreen(s pane.Screen) tea.Cmd {
 	return nil
 }
 
-// add makes a tab behind the others and shows it.
+// add makes a tab behind the others and shows it. Only the inbox stays behind
+// it, so that numbers do not move.
 func (r *root) add(id conn.SessionID, s pane.Screen) tea.Cmd {
-	r.tabs = append(r.tabs, tab{id: id, screen: s})
+	n := r.numbered()
+	r.tabs = slices.Insert(r.tabs, n, tab{id: id, screen: s})
+	if r.at >= n {
+		r.at++
+	}
 	s.Resize(r.bodySize())
-	return tea.Batch(initOf(s), r.show(len(r.tabs)-1))
+	return tea.Batch(initOf(s), r.show(n))
 }
 
 // openSession shows the tab of a session, made when there is none.

@@ -66,7 +66,7 @@ func (r *root) overlays(body []string) {
 // tabRow is the first row: tabs from the left, mode and clock at the right.
 func (r *root) tabRow() string {
 	t := r.d.Theme
-	right := r.mode()
+	right := r.right()
 	room := r.w - style.Width(right) - 2
 	parts := make([]string, len(r.tabs))
 	widths := make([]int, len(r.tabs))
@@ -115,8 +115,11 @@ func window(widths []int, at, room int) (first, last int) {
 func (r *root) tabText(i int) string {
 	tb := r.tabs[i]
 	name := r.d.Theme.Fit(safe.Text(tb.screen.Title()), min(style.Width(safe.Text(tb.screen.Title())), 20))
-	if i < 9 {
-		name = fmt.Sprintf("%d %s", i+1, name)
+	if key := r.numberKey(i); key != "" {
+		name = key + " " + name
+	}
+	if n := len(r.calls.now.Callers); i == r.inboxAt() && n > 0 {
+		name += " " + itoa(n)
 	}
 	if dev, ok := r.d.Backend.Device(tb.id); ok && tb.id != 0 {
 		g, tok := StateGlyph(dev.State)
@@ -159,7 +162,19 @@ func StateGlyph(s conn.State) (style.Glyph, style.Token) {
 	return style.Hollow, style.Dim
 }
 
-// mode is the right end of the first row.
+// right is the right end of the first row: the listeners, the mode, the clock.
+func (r *root) right() string {
+	mode, ls := r.mode(), r.listening()
+	switch {
+	case ls == "" || r.cur().Capturing() && r.w < wideWidth:
+		return mode
+	case mode == "":
+		return ls
+	}
+	return ls + "   " + mode
+}
+
+// mode is how the program runs: what keys do, what is forbidden, the time.
 func (r *root) mode() string {
 	mode := ""
 	switch {

@@ -11,6 +11,7 @@ import (
 	"dialtone/ui/msg"
 	"dialtone/ui/overlay"
 	"dialtone/ui/safe"
+	profileform "dialtone/ui/screen/profile"
 	"dialtone/ui/widget/table"
 )
 
@@ -63,6 +64,8 @@ func (s *Screen) Actions() []action.Action {
 		{ID: "devices.sort", Title: "Sort: name, state, time", Short: "sort", Keys: []string{"o"}, Hint: 80, Section: section, Off: nothing},
 		{ID: "devices.import", Title: "Import ~/.ssh/config" + ellipsis, Short: "import", Keys: []string{"I"}, Hint: s.firstRun(44), Section: section, Off: store},
 		{ID: "devices.demo", Title: "Try the demo", Short: "try the demo", Keys: []string{"t"}, Hint: s.firstRun(42), Section: section, Off: demo},
+		{ID: "devices.listen", Title: "Listeners: where devices call us\u2026", Short: s.listenWord(), Keys: []string{"L"}, Hint: s.firstRunElse(41, 95), Section: section, Off: s.noDesk()},
+		{ID: "devices.config", Title: "What to paste on the device\u2026", Short: "device config", Keys: []string{"c"}, Hint: 96, Section: section, Off: none},
 		{ID: "devices.clear", Title: "Show all devices", Short: "show all", Keys: []string{"esc"}, Section: section, Off: s.nothingHidden()},
 	}
 	return append(as, table.Motions("devices", section)...)
@@ -100,6 +103,27 @@ func (s *Screen) nothingHidden() string {
 	return ""
 }
 
+func (s *Screen) noDesk() string {
+	if s.d.Desk == nil {
+		return "this run takes no calls"
+	}
+	return ""
+}
+
+func (s *Screen) listenWord() string {
+	if len(s.desk.Listeners) == 0 {
+		return "listen"
+	}
+	return "listeners"
+}
+
+func (s *Screen) firstRunElse(hint, other int) int {
+	if s.total == 0 {
+		return hint
+	}
+	return other
+}
+
 // firstRun is a hint that only an empty list gives.
 func (s *Screen) firstRun(hint int) int {
 	if s.total == 0 {
@@ -133,6 +157,8 @@ func (s *Screen) Run(id action.ID) tea.Cmd {
 		s.rebuild()
 	case "import":
 		return s.readSSHConfig
+	case "listen":
+		return send(msg.ShowListeners{})
 	case "demo":
 		return s.tryDemo()
 	}
@@ -149,6 +175,8 @@ func (s *Screen) Run(id action.ID) tea.Cmd {
 		return s.askDelete(r)
 	case "disconnect":
 		return s.disconnect(r)
+	case "config":
+		return profileform.ShowConfig(s.d, *r.target)
 	case "reconnect":
 		return send(msg.Connect{Target: *r.target})
 	}
@@ -165,9 +193,24 @@ func (s *Screen) open(r row) tea.Cmd {
 		return send(msg.OpenSession{ID: d.ID})
 	}
 	if !dials(r.target.Via) {
-		return msg.Say(msg.Info, safe.Text(r.target.Name)+" calls us; it appears here when it does.")
+		return s.calls(r)
 	}
 	return send(msg.Connect{Target: *r.target})
+}
+
+// calls says how a device that calls us is reached: in the inbox when it is
+// there, else by waiting for it.
+func (s *Screen) calls(r row) tea.Cmd {
+	name := safe.Text(r.target.Name)
+	for _, c := range s.desk.Callers {
+		if c.Matches == r.target.Name {
+			return send(msg.ShowInbox{})
+		}
+	}
+	if s.d.Desk != nil && len(s.desk.Listeners) == 0 {
+		return msg.Say(msg.Info, name+" calls us, and nobody listens; L listens.")
+	}
+	return msg.Say(msg.Info, name+" calls us; it appears here when it does.")
 }
 
 // disconnect ends a session, after asking when edits would be lost.

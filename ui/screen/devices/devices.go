@@ -30,6 +30,7 @@ type Screen struct {
 	rows    []row // what is shown, in order
 	total   int
 	list    table.List
+	desk    msg.Desk // who calls us
 	focused bool
 	group   string // "" for all
 	order   order
@@ -71,6 +72,9 @@ func (s *Screen) Update(m tea.Msg) tea.Cmd {
 		return s.load
 	case msg.Events:
 		s.events(m)
+	case msg.Desk:
+		s.desk = m
+		s.Resize(s.w, s.h)
 	case tea.KeyMsg:
 		if s.typing {
 			s.typeFilter(m)
@@ -178,7 +182,7 @@ func (s *Screen) mouse(m tea.MouseMsg) {
 // Resize implements pane.Pane.
 func (s *Screen) Resize(w, h int) {
 	s.w, s.h = w, h
-	s.list.SetPage(max(h-3, 1))
+	s.list.SetPage(max(s.listHeight()-3, 1))
 }
 
 // Focus implements pane.Pane.
@@ -203,7 +207,10 @@ func (s *Screen) Count(digit int) { s.list.Count(digit) }
 func (s *Screen) Counting() bool { return s.list.Counting() }
 
 // Zoom implements pane.Zoomer: without the details the list has all the room.
-func (s *Screen) Zoom(on bool) { s.zoomed = on }
+func (s *Screen) Zoom(on bool) {
+	s.zoomed = on
+	s.Resize(s.w, s.h)
+}
 
 // selected is the row under the cursor.
 func (s *Screen) selected() (row, bool) {

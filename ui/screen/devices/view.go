@@ -2,6 +2,7 @@ package devices
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"dialtone/conn/link"
 	"dialtone/netconf"
 	"dialtone/ui/safe"
+	"dialtone/ui/screen/inbox"
 	"dialtone/ui/style"
 )
 
@@ -22,6 +24,7 @@ const (
 // View implements pane.Pane.
 func (s *Screen) View() string {
 	lw := s.w
+	lh := s.listHeight()
 	side := s.w >= sideBySide && !s.zoomed && len(s.rows) > 0
 	if side {
 		lw = s.w - detailsWidth
@@ -41,16 +44,34 @@ func (s *Screen) View() string {
 	default:
 		body = s.listBody(lw - 2)
 	}
-	left := t.Box(lw, s.h, "Devices", right, s.focused, body)
+	left := t.Box(lw, lh, "Devices", right, s.focused, body)
 	if !side {
-		return strings.Join(left, "\n")
+		return strings.Join(append(left, s.inboxPane()...), "\n")
 	}
 	r, _ := s.selected()
-	box := t.Box(detailsWidth, s.h, safe.Text(r.target.Name), "details", false, s.details(r, detailsWidth-2))
+	box := t.Box(detailsWidth, lh, safe.Text(r.target.Name), "details", false, s.details(r, detailsWidth-2))
 	for i := range left {
 		left[i] += box[i]
 	}
-	return strings.Join(left, "\n")
+	return strings.Join(append(left, s.inboxPane()...), "\n")
+}
+
+// tall is the height from which on those who call are shown below the list.
+const tall = 30
+
+// listHeight is the height of the list; what is left is that of the inbox.
+func (s *Screen) listHeight() int {
+	if s.d.Desk == nil || s.w < sideBySide || s.h < tall || s.zoomed || len(s.desk.Listeners) == 0 && len(s.desk.Callers) == 0 {
+		return s.h
+	}
+	return s.h - inbox.PaneHeight
+}
+
+func (s *Screen) inboxPane() []string {
+	if s.listHeight() == s.h {
+		return nil
+	}
+	return inbox.Pane(s.d, s.desk, s.w)
 }
 
 // columns is the widths of the list in w cells. The address takes what is left.
@@ -198,6 +219,9 @@ func (s *Screen) empty(w int) []string {
 	}
 	if !s.d.Demo {
 		lines = append(lines, "t   try it on a simulated device")
+	}
+	if s.d.Desk != nil {
+		lines = slices.Insert(lines, 3, "L   listen for call home      (port 4334, nothing is accepted", "                               without asking you)")
 	}
 	lines = append(lines, "I   import hosts from ~/.ssh/config", "",
 		"or from the shell:   dialtone admin@192.0.2.1")

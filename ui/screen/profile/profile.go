@@ -56,14 +56,14 @@ func Open(d *screen.Deps, name string, t *link.Target) tea.Cmd {
 func New(d *screen.Deps, p profile.Profile, old string) *Form {
 	f := &Form{d: d, base: p, old: old}
 	f.form.Fields = fields(p)
-	f.form.Buttons = []form.Button{{Name: "test", Label: "Test"}, {Name: "save", Label: "Save"}, {Name: "cancel", Label: "Cancel"}}
+	f.form.Buttons = []form.Button{{Name: "test", Label: "Test"}, {Name: "config", Label: "Device config"}, {Name: "save", Label: "Save"}, {Name: "cancel", Label: "Cancel"}}
 	f.check()
 	return f
 }
 
 // Help implements overlay.Dialog.
 func (f *Form) Help() string {
-	return "tab next  shift+tab back  space choose  ctrl+r test connection  esc cancel"
+	return "tab next  shift+tab back  space choose  ctrl+r test  y copy device config  esc cancel"
 }
 
 // check shows the fields of the chosen way and finds what is wrong.
@@ -115,6 +115,10 @@ func (f *Form) key(k tea.KeyMsg) (tea.Cmd, bool) {
 	case "ctrl+r":
 		return f.test(), false
 	}
+	if k.String() == "y" && f.form.Focused() == nil {
+		p, _ := f.check()
+		return NewConfig(f.d, p.Target).copied(), false
+	}
 	f.asked = false
 	pressed, _, changed := f.form.Update(k)
 	f.changed = f.changed || changed
@@ -122,6 +126,9 @@ func (f *Form) key(k tea.KeyMsg) (tea.Cmd, bool) {
 	switch pressed {
 	case "test":
 		return f.test(), false
+	case "config":
+		p, _ := f.check()
+		return ShowConfig(f.d, p.Target), false
 	case "save":
 		return f.save(), false
 	case "cancel":
