@@ -55,6 +55,7 @@ type Line struct {
 	Via      link.Via
 	DeviceID string
 	Profile  string
+	Trust    string // verdict on the caller, as in Caller.Trust; "" when there is none yet
 	Text     string // what happened, one sentence; may quote the device
 	Err      error
 	Count    int // callers alike since the last such line; 0 and 1 mean one

@@ -339,7 +339,7 @@ func (f *Front) forget(c callhome.Caller) {
 // it happened.
 func (f *Front) event(ev callhome.Event) {
 	c := ev.Caller
-	line := Line{Event: string(ev.Kind), From: c.From, Via: c.Via, DeviceID: c.Claim, Profile: c.Trust.Profile, Err: ev.Err, Count: ev.Count}
+	line := Line{Event: string(ev.Kind), From: c.From, Via: c.Via, DeviceID: c.Claim, Profile: c.Trust.Profile, Trust: trustText(c), Err: ev.Err, Count: ev.Count}
 	switch ev.Kind {
 	case callhome.Listening:
 		f.stands(ev.On, ev.Addr, nil)
@@ -379,7 +379,7 @@ func (f *Front) stands(addr, bound string, err error) {
 // admitted hands a link to the manager.
 func (f *Front) admitted(ev callhome.Event) {
 	c, t := ev.Caller, ev.Target
-	line := Line{Event: "admitted", From: c.From, Via: c.Via, DeviceID: c.Claim, Profile: t.Name, Text: "accepted as " + t.Name}
+	line := Line{Event: "admitted", From: c.From, Via: c.Via, DeviceID: c.Claim, Profile: t.Name, Trust: trustText(c), Text: "accepted as " + t.Name}
 	note, err := f.book.learn(c, t.Name)
 	line.Err = err
 	if note != "" {

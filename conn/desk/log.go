@@ -33,6 +33,20 @@ func (f *Front) Log(n int) []Line {
 	return out
 }
 
+// After returns the lines of the log behind the first n of all that were ever
+// written, oldest first, and how many those are together with n: the n of the
+// next call. Lines that have fallen out of the log meanwhile are counted as
+// missed.
+func (f *Front) After(n int) (lines []Line, next, missed int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	first := max(n, f.logged-len(f.log))
+	for i := first; i < f.logged; i++ {
+		lines = append(lines, f.log[i%f.o.LogLines])
+	}
+	return lines, f.logged, first - n
+}
+
 // inflow holds changes of sessions until the scribe takes them: the manager
 // must not wait for the desk.
 type inflow struct {
@@ -101,7 +115,7 @@ func (f *Front) session(d conn.Device) {
 		return
 	}
 	c := o.caller
-	line := Line{From: c.From, Via: c.Via, DeviceID: c.Claim, Profile: o.target, Session: d.ID, Err: d.Err}
+	line := Line{From: c.From, Via: c.Via, DeviceID: c.Claim, Profile: o.target, Trust: trustText(c), Session: d.ID, Err: d.Err}
 	switch d.State {
 	case conn.Open:
 		line.Event = "open"

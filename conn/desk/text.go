@@ -51,6 +51,14 @@ func keyText(k ssh.PublicKey) string {
 	return strings.ToUpper(kind) + " " + ssh.FingerprintSHA256(k)
 }
 
+// trustText is the verdict on a caller for the log; "" before there is one.
+func trustText(c callhome.Caller) string {
+	if c.Key == nil {
+		return ""
+	}
+	return c.Trust.String()
+}
+
 // waitText is the log line of a caller that waits.
 func waitText(c callhome.Caller) string {
 	who := c.Claim
