@@ -75,6 +75,9 @@ func (p Plan) check(via link.Via) error {
 	for name, v := range fields {
 		for _, r := range v {
 			if r < 0x20 || r > 0x7e || r == '"' || r == '\\' {
+				if name == "secret" { // which is not for error messages
+					return fmt.Errorf("secret: the character %q cannot stand in a device configuration", r)
+				}
 				return fmt.Errorf("%s: %q cannot stand in a device configuration", name, v)
 			}
 		}

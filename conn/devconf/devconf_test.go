@@ -66,6 +66,14 @@ func TestTextRefusesWhatWouldBreakOut(t *testing.T) {
 	}
 }
 
+func TestErrorsDoNotRepeatTheSecret(t *testing.T) {
+	t.Parallel()
+	_, err := Text(link.Junos, Plan{Secret: "canary\\word"})
+	if err == nil || strings.Contains(err.Error(), "canary") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestSecrets(t *testing.T) {
 	t.Parallel()
 	a, b := NewSecret(), NewSecret()

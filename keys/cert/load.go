@@ -62,6 +62,20 @@ func Load(certFile, keyFile string, now time.Time) (*Pair, error) {
 	return p, nil
 }
 
+// Read reads a certificate file alone: its first certificate, and all of them as
+// one PEM text.
+func Read(certFile string) (leaf *x509.Certificate, certPEM []byte, err error) {
+	text, err := readPEM(certFile, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	p := &Pair{}
+	if err := p.certificates(certFile, text); err != nil {
+		return nil, nil, err
+	}
+	return p.Leaf, p.PEM, nil
+}
+
 // readPEM reads at most 1 MiB of a regular file. A key must be a file of ours
 // that nobody else may read, and no link to somewhere else.
 func readPEM(name string, secret bool) ([]byte, error) {

@@ -9,6 +9,8 @@ func (a *app) commands() []*cobra.Command {
 		a.rpcCommand(),
 		a.profileCommand(),
 		a.secretCommand(),
+		a.devconfCommand(),
+		a.certCommand(),
 		a.versionCommand(),
 		a.completionCommand(),
 		a.manCommand(),
