@@ -4,12 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 )
 
 // call is one request on its way. Fields change hands: Do makes it, the writer
-// goroutine sends it, the reader goroutine fills the outcome and closes done.
-// After done is closed nothing changes.
+// goroutine sends it, the reader goroutine fills the outcome, and whoever ends
+// it delivers: the reader, or who gave up waiting, whoever comes first.
 type call struct {
 	effect    Effect
 	body      []byte
@@ -17,46 +18,48 @@ type call struct {
 	anonymous bool   // and has no message-id
 	key       string // in Session.owed
 	queued    int64  // session clock
+
+	// gate is held while the reader uses out, scan and w, and by who gives up:
+	// so w is never used after the outcome was delivered.
+	gate sync.Mutex
+	out  Outcome
+	err  error
+	w    io.Writer
+	wErr error
+
+	begun     bool      // guarded by Session.mu: bytes of it may have left
+	sent      time.Time // guarded by Session.mu
+	over      bool      // guarded by Session.mu: the reader delivers
+	abandoned bool      // guarded by Session.mu to set, by gate to act on: somebody else does
+
+	// Where the outcome goes: to notify, or when that is nil, to result and err,
+	// and done is closed. After that nothing of these changes.
+	notify    func(Outcome, error)
 	done      chan struct{}
-
-	// gate is held while the reader uses out, scan and w, and by Do when it
-	// gives up: so w is never used after Do has returned.
-	gate      chan struct{}
-	abandoned bool // guarded by Session.mu to set, by gate to act on
-	out       Outcome
-	err       error
-	w         io.Writer
-	wErr      error
-
-	begun bool      // guarded by Session.mu: bytes of it may have left
-	sent  time.Time // guarded by Session.mu
+	result    Outcome
+	resultErr error
 }
 
-// wait returns when the reply is complete, the session has ended, ctx is done
-// or the device has been silent for too long.
-func (s *Session) wait(ctx context.Context, c *call) (Outcome, error) {
-	silence := time.NewTimer(s.o.FirstByte)
-	defer silence.Stop()
-	for {
-		select {
-		case <-c.done:
-			return c.out, c.err
-		case <-ctx.Done():
-			return s.abandon(c, ctx.Err())
-		case <-silence.C:
-			if left := s.patience(c); left > 0 {
-				silence.Reset(left)
-				continue
-			}
-			return s.abandon(c, &Fault{
-				Code: "RPC-TIMEOUT",
-				What: fmt.Sprintf("no reply in %v of silence", s.o.FirstByte),
-				Kept: "the session stays open; a late reply is discarded",
-				Do:   "raise the time-out for this device, or ask for less",
-				Err:  context.DeadlineExceeded,
-			})
-		}
+// deliver hands over what became of c. It is called once for each call, without
+// locks held.
+func (c *call) deliver(out Outcome, err error) {
+	if c.notify != nil {
+		c.notify(out, err)
+		return
 	}
+	c.result, c.resultErr = out, err
+	close(c.done)
+}
+
+// wait returns when the outcome is delivered, or when ctx is done.
+func (s *Session) wait(ctx context.Context, c *call) (Outcome, error) {
+	select {
+	case <-c.done:
+	case <-ctx.Done():
+		s.abandon(c, ctx.Err())
+		<-c.done // by us, or by who was faster
+	}
+	return c.result, c.resultErr
 }
 
 // patience is how much longer c may wait. Silence counts from the request or
@@ -71,40 +74,124 @@ func (s *Session) patience(c *call) time.Duration {
 	return s.o.FirstByte - time.Duration(s.clock()-last)
 }
 
-// abandon gives up waiting for c. If its reply is whole by now, that counts.
-func (s *Session) abandon(c *call, err error) (Outcome, error) {
-	s.mu.Lock()
-	select {
-	case <-c.done:
-		s.mu.Unlock()
-		return c.out, c.err
-	default:
+// expectReply has checkSilence run in time; the caller holds mu.
+func (s *Session) expectReply() {
+	if s.armed || s.ended {
+		return
 	}
-	if !c.begun {
-		s.unqueue(c)
+	s.armed = true
+	if s.silence == nil {
+		s.silence = time.AfterFunc(s.o.FirstByte, s.checkSilence)
+		return
+	}
+	s.silence.Reset(s.o.FirstByte)
+}
+
+// checkSilence gives up the requests for which the device has been silent for
+// too long. One timer serves all of them; it rests when nothing waits.
+func (s *Session) checkSilence() {
+	var late []*call
+	next := time.Duration(0)
+	s.mu.Lock()
+	look := func(c *call) {
+		if c.abandoned {
+			return
+		}
+		left := s.patience(c)
+		if left <= 0 {
+			late = append(late, c)
+		} else if next == 0 || left < next {
+			next = left
+		}
+	}
+	for _, c := range s.owed {
+		look(c)
+	}
+	for _, c := range s.queue {
+		look(c)
+	}
+	if s.armed = next > 0 && !s.ended; s.armed {
+		s.silence.Reset(next)
+	}
+	s.mu.Unlock()
+	for _, c := range late {
+		if err := guard(func() error { s.abandon(c, s.silenceFault()); return nil }); err != nil {
+			s.blame(err)
+		}
+	}
+}
+
+func (s *Session) silenceFault() error {
+	return &Fault{
+		Code: "RPC-TIMEOUT",
+		What: fmt.Sprintf("no reply in %v of silence", s.o.FirstByte),
+		Kept: "the session stays open; a late reply is discarded",
+		Do:   "raise the time-out for this device, or ask for less",
+		Err:  context.DeadlineExceeded,
+	}
+}
+
+// abandon gives up waiting for c and delivers that, unless somebody does so
+// already. If its reply is whole by now, that counts.
+func (s *Session) abandon(c *call, err error) {
+	s.mu.Lock()
+	if c.over || c.abandoned {
 		s.mu.Unlock()
-		return Outcome{MessageID: c.out.MessageID, Result: NotSent}, err
+		return
 	}
 	c.abandoned = true
+	if !c.begun {
+		s.unqueue(c)
+		id := c.out.MessageID
+		s.mu.Unlock()
+		c.deliver(Outcome{MessageID: id, Result: NotSent}, err)
+		return
+	}
 	id, sent := c.out.MessageID, c.sent
 	s.mu.Unlock()
 
-	wait := time.NewTimer(gateWait)
-	defer wait.Stop()
-	var out Outcome
-	select {
-	case <-c.done:
-		return c.out, c.err
-	case c.gate <- struct{}{}:
-		out = c.out
-		<-c.gate // from now on the reader sees abandoned
-	case <-wait.C:
-		out.MessageID = id
+	out, cErr, free := c.look()
+	switch {
+	case !free:
+		out = Outcome{MessageID: id}
 		out.Flags = []*Fault{{Code: "RPC-SINK", What: "the receiver of the reply blocks and is still being written to"}}
+	case !out.Ended.IsZero():
+		out.Sent = sentAt(sent, out.First)
+		c.deliver(out, cErr)
+		return
 	}
 	out.Sent = sent
 	out.Result, out.OK, out.Ended = interrupted(c.effect), false, time.Now()
-	return out, err
+	c.deliver(out, err)
+}
+
+// look returns what is known of an abandoned call so far. From then on the
+// reader sees that it is abandoned. It reports false when the reader is held up
+// by the caller's writer.
+func (c *call) look() (out Outcome, err error, free bool) {
+	const every = 2 * time.Millisecond
+	var again *time.Ticker // the gate is nearly always free
+	for waited := time.Duration(0); !c.gate.TryLock(); waited += every {
+		if waited >= gateWait {
+			return Outcome{}, nil, false
+		}
+		if again == nil {
+			again = time.NewTicker(every)
+			defer again.Stop()
+		}
+		<-again.C
+	}
+	defer c.gate.Unlock()
+	return c.out, c.err, true
+}
+
+// sentAt is when a request left, given when its reply began: that can be earlier
+// by our own clock.
+func sentAt(sent, first time.Time) time.Time {
+	if sent.IsZero() {
+		return first
+	}
+	return sent
 }
 
 // interrupted is the result of a request that was sent and not answered.
@@ -130,7 +217,7 @@ func (s *Session) unqueue(c *call) {
 
 // batchSize bounds the requests that leave in one Write, so that those behind
 // can still be taken back.
-const batchSize = 64 << 10
+const batchSize = 16 << 10
 
 // holder is a transport that can gather several small messages for one Write.
 type holder interface {
@@ -144,6 +231,7 @@ type holder interface {
 func (s *Session) write() {
 	defer s.writer.Done()
 	var batch []*call
+	var scratch []byte
 	h, gathers := s.t.(holder)
 	held := false
 	for {
@@ -164,7 +252,7 @@ func (s *Session) write() {
 		}
 		err := guard(func() error {
 			for _, c := range batch {
-				if err := s.sendOne(c); err != nil {
+				if err := s.sendOne(c, &scratch); err != nil {
 					return err
 				}
 			}
@@ -218,24 +306,31 @@ func (s *Session) nextBatch(batch []*call) []*call {
 }
 
 // sendOne writes the request: byte for byte when it is whole, else inside an
-// <rpc>, behind its XML declaration if it has one.
-func (s *Session) sendOne(c *call) error {
+// <rpc>, behind its XML declaration if it has one. scratch is reused.
+func (s *Session) sendOne(c *call, scratch *[]byte) error {
 	m, err := s.t.NewMessage()
 	if err != nil {
 		return err
 	}
-	decl := 0
+	b := c.body
 	if !c.whole {
-		decl = declaration(c.body)
-		if _, err = m.Write(c.body[:decl]); err == nil {
-			_, err = io.WriteString(m, `<rpc message-id="`+c.out.MessageID+`" xmlns="`+BaseNS+`">`)
+		decl := declaration(c.body)
+		head := append((*scratch)[:0], c.body[:decl]...)
+		head = append(head, `<rpc message-id="`...)
+		head = append(head, c.out.MessageID...)
+		head = append(head, `" xmlns="`+BaseNS+`">`...)
+		*scratch, b = head, c.body[decl:]
+		if len(b) < smallBuf {
+			head = append(append(head, b...), "</rpc>"...)
+			*scratch, b = head, nil
 		}
+		_, err = m.Write(head)
 	}
-	if err == nil {
-		_, err = m.Write(c.body[decl:])
-	}
-	if err == nil && !c.whole {
-		_, err = io.WriteString(m, "</rpc>")
+	if err == nil && b != nil {
+		_, err = m.Write(b)
+		if err == nil && !c.whole {
+			_, err = io.WriteString(m, "</rpc>")
+		}
 	}
 	if err != nil {
 		return err

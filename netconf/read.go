@@ -29,10 +29,9 @@ func (s *Session) read() {
 			in = inbound{s: s}
 			s.heard.Store(s.clock())
 			s.inside.Store(true)
-			s.watch.Reset(s.o.Stall)
+			s.watchStall()
 			_, err = io.Copy(&in, m)
 			s.inside.Store(false)
-			s.watch.Stop()
 			if err != nil {
 				return err
 			}
@@ -150,9 +149,9 @@ func (in *inbound) reply(root token) {
 func (in *inbound) own(c *call) {
 	in.call = c
 	in.take = in.takeReply
-	c.gate <- struct{}{}
+	c.gate.Lock()
 	c.out.First = time.Now()
-	<-c.gate
+	c.gate.Unlock()
 }
 
 // takeReply passes bytes to the caller's writer and looks for errors in them.
@@ -161,8 +160,8 @@ func (in *inbound) takeReply(p []byte) {
 	s.replied.Store(s.clock())
 	in.scan.scan(p)
 	in.keepTail(p)
-	c.gate <- struct{}{}
-	defer func() { <-c.gate }() // w is foreign and may panic
+	c.gate.Lock()
+	defer c.gate.Unlock() // w is foreign and may panic
 	c.out.Bytes += int64(len(p))
 	if c.w == nil || c.wErr != nil || s.given(c) {
 		return
@@ -241,7 +240,7 @@ func (s *Session) complete(in *inbound) {
 		whole = !slices.ContainsFunc(shape, truncated)
 		flags = append(flags, shape...)
 	}
-	c.gate <- struct{}{}
+	c.gate.Lock()
 	c.out.Flags = append(c.out.Flags, flags...)
 	c.out.Errors, c.out.ErrorCount = in.scan.errs, in.scan.count
 	c.out.Result, c.out.OK = Answered, whole && !in.scan.failed
@@ -254,18 +253,20 @@ func (s *Session) complete(in *inbound) {
 			Err:  c.wErr,
 		}
 	}
-	<-c.gate
+	c.gate.Unlock()
 	s.mu.Lock()
-	c.out.Sent = c.sent
-	if c.sent.IsZero() {
-		c.out.Sent = c.out.First // the reply was faster than our own clock
-	}
+	sent := c.sent
 	delete(s.owed, c.key)
 	if t, ok := s.t.(interface{ expect(more bool) }); ok {
 		t.expect(len(s.owed)+len(s.queue) > 0)
 	}
-	close(c.done)
+	ours := !c.abandoned
+	c.over = true
 	s.mu.Unlock()
+	if ours {
+		c.out.Sent = sentAt(sent, c.out.First)
+		c.deliver(c.out, c.err)
+	}
 }
 
 // truncated recognises the flag of a reply whose rest is missing: what it would
@@ -309,9 +310,9 @@ func (in *inbound) cut() {
 	}
 	c := in.call
 	in.scan.finish()
-	c.gate <- struct{}{}
+	c.gate.Lock()
 	c.out.Errors, c.out.ErrorCount = in.scan.errs, in.scan.count
-	<-c.gate
+	c.gate.Unlock()
 }
 
 // end makes err the session's fate and answers every request that waits.
@@ -334,25 +335,37 @@ func (s *Session) end(err error) {
 	if reason == nil {
 		reason = &Fault{Code: "SES-CLOSED", What: "the session was closed"}
 	}
+	s.armed = false
+	if s.silence != nil {
+		s.silence.Stop()
+	}
 	owed, queue := s.owed, s.queue
 	s.owed, s.queue = nil, nil
-	sent := make(map[*call]time.Time, len(owed))
+	var ours []*call // those whose outcome nobody else delivers
+	var sent []time.Time
 	for _, c := range owed {
-		sent[c] = c.sent
+		if !c.abandoned {
+			ours, sent = append(ours, c), append(sent, c.sent)
+		}
+		c.over = true
+	}
+	for _, c := range queue {
+		c.over = true
 	}
 	s.mu.Unlock()
 
 	now := time.Now()
-	for _, c := range owed {
-		c.gate <- struct{}{}
-		c.out.Result, c.out.Ended, c.out.Sent = interrupted(c.effect), now, sent[c]
+	for i, c := range ours {
+		c.gate.Lock()
+		c.out.Result, c.out.Ended, c.out.Sent = interrupted(c.effect), now, sent[i]
 		c.err = reason
-		<-c.gate
-		close(c.done)
+		c.gate.Unlock()
 	}
 	for _, c := range queue {
 		c.out.Result, c.err = NotSent, reason
-		close(c.done)
+	}
+	for _, c := range append(ours, queue...) {
+		_ = guard(func() error { c.deliver(c.out, c.err); return nil }) // the session has its end already
 	}
 	s.writer.Wait() // the transport is closed, so that its Write returns
 	close(s.done)
@@ -374,11 +387,21 @@ func (s *Session) stallFault() error {
 
 var errStalled = errors.New("the device stopped in the middle of a message")
 
-// checkStall runs when a message has been under way for a while. Only silence
-// of the device ends the session; a caller's writer that blocks is reported.
+// watchStall has checkStall run in time. Its timer is left running between
+// messages, which costs less than setting it for each.
+func (s *Session) watchStall() {
+	if !s.watched.Swap(true) {
+		s.watch.Reset(s.o.Stall)
+	}
+}
+
+// checkStall runs when a message may have been under way for a while. Only
+// silence of the device ends the session; a caller's writer that blocks is
+// reported.
 func (s *Session) checkStall() {
+	s.watched.Store(false)
 	if !s.inside.Load() {
-		return
+		return // a message that begins from now on sees watched
 	}
 	heard := s.heard.Load()
 	left := s.o.Stall - time.Duration(s.clock()-heard)
@@ -388,11 +411,13 @@ func (s *Session) checkStall() {
 			s.fault(&Fault{Code: "RPC-SINK", What: fmt.Sprintf("the receiver of a reply has blocked for up to %v; the session waits for it", s.o.Stall)}, nil)
 			return nil
 		})
-		s.watch.Reset(s.o.Stall)
-	case left > 0:
-		s.watch.Reset(left)
-	default:
+		left = s.o.Stall
+	case left <= 0:
 		s.stalled.Store(true)
 		s.t.Close() // the reader notices and ends the session
+		return
+	}
+	if !s.watched.Swap(true) {
+		s.watch.Reset(left)
 	}
 }

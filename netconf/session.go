@@ -78,7 +78,8 @@ type Session struct {
 	since   time.Time     // start of the session's clock
 	stalled atomic.Bool   // the stall timer has closed the transport
 	inside  atomic.Bool   // the reader is inside a message
-	watch   *time.Timer   // runs while it is, see checkStall
+	watch   *time.Timer   // runs checkStall
+	watched atomic.Bool   // it will
 	heard   atomic.Int64  // session clock when bytes of a message came last; busy while a caller's writer has them
 	replied atomic.Int64  // the same for replies only
 	done    chan struct{} // closed when reader and writer have ended
@@ -87,6 +88,8 @@ type Session struct {
 	queue   []*call          // accepted, in order, not yet begun to be written
 	owed    map[string]*call // written or being written, reply not complete; by key
 	ownIDs  int              // requests in the queue that bring their own <rpc>
+	silence *time.Timer      // runs checkSilence; nil until the first request
+	armed   bool             // it will
 	writing bool             // the writer runs
 	closing bool             // Close was called
 	err     error            // why the session ended
@@ -188,10 +191,61 @@ func (s *Session) Do(ctx context.Context, req Request, w io.Writer) (Outcome, er
 	if err != nil {
 		return Outcome{}, err
 	}
+	c.done = make(chan struct{})
 	if err := s.enqueue(c, false); err != nil {
 		return Outcome{MessageID: c.out.MessageID}, err
 	}
 	return s.wait(ctx, c)
+}
+
+// Start queues req like Do, in the order of the calls, and returns without
+// waiting. What Do would have returned goes to done, which is called exactly
+// once unless Start itself returns an error: then nothing was sent and done is
+// not called. It is called from a goroutine of the session, and nothing is
+// received until it returns, so it must be quick; it may call Start again, but
+// neither Do nor Close. A request costs no goroutine and no timer, so that any
+// number of them can be on their way.
+func (s *Session) Start(ctx context.Context, req Request, w io.Writer, done func(Outcome, error)) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	c, err := s.prepare(req, w)
+	if err != nil {
+		return err
+	}
+	c.notify = done
+	if ctx.Done() == nil {
+		return s.enqueue(c, false)
+	}
+	s.mu.Lock() // abandon waits until all is in place
+	stop := context.AfterFunc(ctx, func() {
+		if err := guard(func() error { s.abandon(c, ctx.Err()); return nil }); err != nil {
+			s.blame(err)
+		}
+	})
+	c.notify = func(o Outcome, err error) { stop(); done(o, err) }
+	s.mu.Unlock()
+	if err = s.enqueue(c, false); err == nil {
+		return nil
+	}
+	stop()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.over = true
+	if c.abandoned {
+		return nil // ctx was faster, and done is told so
+	}
+	return err
+}
+
+// blame ends the session for an error of ours.
+func (s *Session) blame(err error) {
+	s.mu.Lock()
+	if s.err == nil && !s.ended {
+		s.err = err
+	}
+	s.mu.Unlock()
+	s.t.Close() // the reader notices
 }
 
 // prepare finds out what goes over the wire.
@@ -205,11 +259,7 @@ func (s *Session) prepare(req Request, w io.Writer) (*call, error) {
 	if w == io.Discard {
 		w = nil
 	}
-	c := &call{
-		effect: req.Effect, w: w, body: req.Body,
-		gate: make(chan struct{}, 1),
-		done: make(chan struct{}),
-	}
+	c := &call{effect: req.Effect, w: w, body: req.Body}
 	t := tokens{b: req.Body}
 	if root, _ := t.root(); root.kind == tokStart && string(local(root.name)) == "rpc" {
 		id, found := attr(root.text, "message-id")
@@ -225,6 +275,8 @@ func (s *Session) enqueue(c *call, last bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
+	case c.abandoned:
+		return nil // before it was queued
 	case s.ended:
 		return s.over()
 	case s.closing && !last:
@@ -251,6 +303,7 @@ func (s *Session) enqueue(c *call, last bool) error {
 		}
 	}
 	c.queued = s.clock()
+	s.expectReply()
 	s.queue = append(s.queue, c)
 	if c.whole {
 		s.ownIDs++
@@ -342,6 +395,7 @@ func (s *Session) Close(ctx context.Context) error {
 func (s *Session) farewell(ctx context.Context) error {
 	c, err := s.prepare(Request{Name: "close-session", Body: []byte("<close-session/>")}, io.Discard)
 	if err == nil {
+		c.done = make(chan struct{})
 		err = s.enqueue(c, true)
 	}
 	if err == nil {
