@@ -33,6 +33,7 @@ func main() {
 	framing := flag.String("framing", "1.1", "")
 	size := flag.Int("size", 0, "")
 	rounds := flag.Int("n", 5, "rounds of A and B")
+	profile := flag.String("profile", "", "")
 	only := flag.String("only", "", "measure only rows whose name holds this")
 	flag.Parse()
 	var err error
@@ -42,7 +43,7 @@ func main() {
 	case "server":
 		err = serve()
 	case "fetch":
-		err = fetchChild(&server{addr: *addr, pin: *pin}, *how, *framing == "1.1", *size)
+		err = fetchChild(&server{addr: *addr, pin: *pin}, *how, *framing == "1.1", *size, *profile)
 	case "minimal":
 		err = minimalProgram()
 	default:

@@ -7,9 +7,9 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime/pprof"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"dialtone/conn/dial"
@@ -76,33 +76,65 @@ func rpcRows(srv *server, rounds int) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
+	a3, b3, err := alternate(2*rounds, func() (time.Duration, error) { return callersOurs(s, n, 50, req) },
+		func() (time.Duration, error) { return b.pipelined(n, size) })
+	if err != nil {
+		return nil, err
+	}
 	return []row{
 		ratioRow("rpc: 1,000 of 1 KB one after the other", a1, b1, 1.3),
 		ratioRow("rpc: 1,000 of 1 KB pipelined", a2, b2, 1.5),
+		ratioRow("rpc: the same by 50 callers that wait", a3, b3, 0),
 	}, nil
 }
 
+// pipelinedOurs has all requests on their way at once, as the bare loop has.
 func pipelinedOurs(s *netconf.Session, n int, req netconf.Request) (time.Duration, error) {
 	start := time.Now()
-	var wg sync.WaitGroup
-	errs := make(chan error, n)
+	failed := make(chan error, n)
 	for range n {
-		wg.Add(1)
-		go func() { // ends with its reply
-			defer wg.Done()
-			if _, err := s.Do(context.Background(), req, io.Discard); err != nil {
-				errs <- err
+		err := s.Start(context.Background(), req, io.Discard, func(o netconf.Outcome, err error) {
+			if err == nil && !o.OK {
+				err = fmt.Errorf("reply %s was not understood", o.MessageID)
 			}
+			failed <- err
+		})
+		if err != nil {
+			return 0, err
+		}
+	}
+	var first error
+	for range n {
+		if err := <-failed; first == nil {
+			first = err
+		}
+	}
+	return time.Since(start), first
+}
+
+// callersOurs has them sent by many callers at once, each of which waits for its
+// answer before it asks again.
+func callersOurs(s *netconf.Session, n, callers int, req netconf.Request) (time.Duration, error) {
+	start := time.Now()
+	failed := make(chan error, callers)
+	for range callers {
+		go func() { // ends with its last reply
+			for range n / callers {
+				if _, err := s.Do(context.Background(), req, io.Discard); err != nil {
+					failed <- err
+					return
+				}
+			}
+			failed <- nil
 		}()
 	}
-	wg.Wait()
-	took := time.Since(start)
-	select {
-	case err := <-errs:
-		return 0, err
-	default:
-		return took, nil
+	var first error
+	for range callers {
+		if err := <-failed; first == nil {
+			first = err
+		}
 	}
+	return time.Since(start), first
 }
 
 func setupRows(srv *server, rounds int) ([]row, error) {
@@ -218,7 +250,18 @@ func late(dst, src net.Conn, d time.Duration) {
 
 // fetchChild fetches one reply and prints the nanoseconds and the peak memory
 // in KiB.
-func fetchChild(srv *server, how string, chunked bool, size int) error {
+func fetchChild(srv *server, how string, chunked bool, size int, profile string) error {
+	if profile != "" {
+		f, err := os.Create(profile)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
 	var took time.Duration
 	switch how {
 	case "bare":
