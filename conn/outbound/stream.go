@@ -1,0 +1,412 @@
+package outbound
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"dialtone/conn/link"
+	"dialtone/keys"
+)
+
+// pipe is one gRPC stream in either form.
+type pipe interface {
+	recv() ([]byte, error) // the slice belongs to the caller
+	send(cmd []byte) error // one command; the device adds an LF
+	kill() error           // ends the program on the device
+	Context() context.Context
+}
+
+// stream is a session as a byte stream. One goroutine may read while another
+// writes; Close may come from anywhere.
+//
+// Two goroutines serve it: the handler, which gRPC starts and which owns the
+// stream on the wire, and pump. Both end with the stream.
+type stream struct {
+	s     *Server
+	guest *guest
+	row   *row
+	kind  Kind
+	pipe  pipe
+
+	wmu   sync.Mutex // held by whoever sends
+	wbuf  []byte     // a message whose end mark has not come
+	asked bool       // close-session was sent
+
+	mu       sync.Mutex
+	wake     *sync.Cond // pieces, held, closed or why have changed
+	pieces   [][]byte   // received and not read yet
+	held     int        // bytes in them
+	got      int64      // bytes received
+	last     []byte     // the end of what was received
+	why      error      // the stream on the wire has ended; io.EOF when the device said so
+	told     *keys.Fault
+	closed   bool // by us
+	doneOnce sync.Once
+	done     chan struct{} // closed when nothing more can be read
+	quit     chan struct{} // closed by Close
+	cut      chan struct{} // closed when the handler must return at once
+	cutOnce  sync.Once
+	pumped   chan struct{} // closed when pump has ended
+}
+
+// mostHeld is how much is received ahead of the reader; then the device has to
+// wait.
+const mostHeld = 1 << 20
+
+func newStream(s *Server, g *guest, r *row, k Kind, p pipe) *stream {
+	st := &stream{s: s, guest: g, row: r, kind: k, pipe: p, done: make(chan struct{}), quit: make(chan struct{}), cut: make(chan struct{}), pumped: make(chan struct{})}
+	st.wake = sync.NewCond(&st.mu)
+	return st
+}
+
+// serve is the handler. It returns, and so ends the stream, when the device has
+// ended the session or Close was called and the device was given time.
+func (st *stream) serve(ctx context.Context) error {
+	go func() { // ends with the stream, at the latest when serve returns
+		defer close(st.pumped)
+		defer st.recovered("stream")
+		st.pump()
+	}()
+	select {
+	case <-st.pumped:
+	case <-st.cut:
+	case <-ctx.Done():
+	case <-st.quit:
+		st.goodbye()
+	}
+	st.end(context.Canceled)
+	st.guest.carry(-1)
+	st.s.mu.Lock()
+	st.row.sessions--
+	st.s.mu.Unlock()
+	st.s.tell(st.row)
+	return nil
+}
+
+// recovered turns a panic into the end of the session.
+func (st *stream) recovered(where string) {
+	if v := recover(); v != nil {
+		st.s.crashed(where, v, debug.Stack())
+		st.end(&keys.Fault{Code: "CRASH", What: fmt.Sprintf("a fault of this program ended the session: %q", fmt.Sprint(v)), Kept: "the other sessions are untouched"})
+		st.cutOff()
+	}
+}
+
+// goodbye gives the device time to end the session, first by itself when it was
+// asked to, then by force.
+func (st *stream) goodbye() {
+	st.wmu.Lock()
+	asked := st.asked
+	st.wmu.Unlock()
+	if asked && st.within(st.s.o.CloseWait) {
+		return
+	}
+	go func() { // ends when the stream takes the command, or has ended
+		defer st.recovered("end of a session")
+		st.wmu.Lock()
+		defer st.wmu.Unlock()
+		_ = st.pipe.kill()
+	}()
+	st.within(st.s.o.CloseWait)
+}
+
+// within waits for the device to end the stream.
+func (st *stream) within(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-st.pumped:
+		return true
+	case <-st.cut:
+		return true
+	case <-t.C:
+		return false
+	}
+}
+
+// pump receives until the stream ends. It stops receiving while the reader is
+// far behind.
+func (st *stream) pump() {
+	first := true
+	for {
+		b, err := st.pipe.recv()
+		if err != nil {
+			st.end(err)
+			return
+		}
+		if f := notice(b); f != nil {
+			st.mu.Lock()
+			st.told = f
+			st.mu.Unlock()
+			st.end(io.EOF)
+			return
+		}
+		if len(b) == 0 || first && st.kind == CSH && strings.EqualFold(strings.TrimSpace(string(b)), shellStarted) {
+			continue
+		}
+		first = false
+		st.mu.Lock()
+		st.got += int64(len(b))
+		st.last = b
+		if !st.closed {
+			st.pieces = append(st.pieces, b)
+			if st.held += len(b); len(st.pieces) == 1 {
+				st.wake.Broadcast()
+			}
+		}
+		for st.held > mostHeld && !st.closed && st.why == nil {
+			st.wake.Wait()
+		}
+		st.mu.Unlock()
+	}
+}
+
+// The end notices of a device are messages of their own and no output
+// (protocol.md 5.3).
+var notices = []struct{ text, what string }{
+	{"client is stopping, termination received", "its outbound HTTPS program was stopped"},
+	{"client is stopping, subprocess not running", "its NETCONF process has ended"},
+	{"client is stopping, select call failed", "its NETCONF process was killed"},
+}
+
+const (
+	noticeStart = "client is stopping,"
+	mostNotice  = 96
+)
+
+// notice returns what an end notice says, nil for output.
+func notice(b []byte) *keys.Fault {
+	if len(b) < len(noticeStart) || len(b) > mostNotice || b[0]|0x20 != 'c' && b[0] > ' ' {
+		return nil
+	}
+	s := strings.ToLower(strings.TrimSpace(string(b)))
+	if !strings.HasPrefix(s, noticeStart) || strings.ContainsAny(s, "<>") {
+		return nil
+	}
+	what := fmt.Sprintf("it said %q", s)
+	for _, n := range notices {
+		if s == n.text {
+			what = n.what
+		}
+	}
+	return &keys.Fault{Code: "GRPC-ENDED", What: "the device ended the session: " + what, Do: "open another one: the device waits for it"}
+}
+
+// end notes once that nothing more comes over the wire.
+func (st *stream) end(err error) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.why == nil {
+		st.why = err
+	}
+	st.wake.Broadcast()
+}
+
+// Read gives output of the session, cut anywhere.
+func (st *stream) Read(p []byte) (int, error) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	for len(st.pieces) == 0 && st.why == nil && !st.closed {
+		st.wake.Wait()
+	}
+	switch {
+	case st.closed:
+		return 0, net.ErrClosed
+	case len(st.pieces) == 0:
+		st.doneOnce.Do(func() { close(st.done) })
+		return 0, st.fate()
+	}
+	n, used := 0, 0
+	for used < len(st.pieces) && n < len(p) {
+		m := copy(p[n:], st.pieces[used])
+		n += m
+		if m < len(st.pieces[used]) {
+			st.pieces[used] = st.pieces[used][m:]
+			break
+		}
+		used++
+	}
+	if used == len(st.pieces) {
+		clear(st.pieces)
+		st.pieces = st.pieces[:0]
+	} else {
+		clear(st.pieces[:used])
+		st.pieces = st.pieces[used:]
+	}
+	before := st.held
+	if st.held -= n; before > mostHeld && st.held <= mostHeld {
+		st.wake.Broadcast()
+	}
+	return n, nil
+}
+
+// fate is the error of a read at the end; st.mu is held.
+func (st *stream) fate() error {
+	if errors.Is(st.why, io.EOF) {
+		return io.EOF
+	}
+	if f := st.verdict(); f != nil {
+		return f
+	}
+	return io.EOF
+}
+
+// Err says why nothing more can be read; nil while something may come, and after
+// Close.
+func (st *stream) Err() error {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.why == nil || st.closed {
+		return nil
+	}
+	if f := st.verdict(); f != nil {
+		return f
+	}
+	return nil
+}
+
+// verdict puts the end of the stream into words; st.mu is held.
+func (st *stream) verdict() *keys.Fault {
+	var f *keys.Fault
+	kept := fmt.Sprintf("%d B of the session were received", st.got)
+	switch {
+	case st.told != nil:
+		return st.told
+	case errors.As(st.why, &f):
+		return f
+	case errors.Is(st.why, io.EOF):
+		return &keys.Fault{Code: "GRPC-EOF", What: "the device ended the session without a word", Kept: kept, Do: "open another one: the device waits for it"}
+	case st.s.ctx.Err() != nil:
+		return &keys.Fault{Code: "LSN-STOPPED", What: "the listener was stopped", Kept: kept}
+	case status.Code(st.why) == codes.ResourceExhausted:
+		return &keys.Fault{Code: "GRPC-SIZE", What: fmt.Sprintf("the device sent a message of more than %d B", st.s.o.MostReceived), Kept: kept, Err: st.why}
+	case st.guest.left():
+		return &keys.Fault{Code: "NET-LOST", What: "the connection to the device broke", Kept: kept, Do: "wait until the device calls again", Err: st.why}
+	case status.Code(st.why) == codes.Canceled:
+		return &keys.Fault{Code: "GRPC-BROKEN", What: fmt.Sprintf("the device broke the session off, its connection lives. Its program does so when its output holds a byte outside ASCII; the last output was %s", tail(st.last)),
+			Kept: kept, Do: "ask for less, and look on the device for text beyond ASCII (descriptions, banners) behind that place"}
+	}
+	return &keys.Fault{Code: "GRPC-FAILED", What: fmt.Sprintf("the session broke: %.200q", st.why.Error()), Kept: kept, Err: st.why}
+}
+
+// tail quotes the end of some output.
+func tail(b []byte) string {
+	if len(b) > 60 {
+		return fmt.Sprintf("…%q", b[len(b)-60:])
+	}
+	return fmt.Sprintf("%q", b)
+}
+
+// endMark ends a message of base:1.0, the only framing that this way can carry.
+const endMark = "]]>]]>"
+
+// Write takes framed messages and sends each as one command string, to which the
+// device adds an LF. What comes without its end mark is kept until that follows.
+// A message too long for one string is cut between tags; one that cannot be cut
+// is refused with nothing sent.
+func (st *stream) Write(p []byte) (int, error) {
+	st.wmu.Lock()
+	defer st.wmu.Unlock()
+	text := p
+	if len(st.wbuf) > 0 || !endsMarked(p) {
+		st.wbuf = append(st.wbuf, p...)
+		if !endsMarked(st.wbuf) {
+			return len(p), nil
+		}
+		text, st.wbuf = st.wbuf, nil
+	}
+	if !utf8.Valid(text) {
+		return 0, &keys.Fault{Code: "GRPC-UTF8", What: "the text is not UTF-8, and this way can carry nothing else", Kept: "nothing was sent"}
+	}
+	parts, err := cutText(text, mostCommand)
+	if err != nil {
+		return 0, err
+	}
+	st.asked = st.asked || len(text) < 4<<10 && strings.Contains(string(text), "close-session")
+	for _, part := range parts {
+		if err := st.send(part); err != nil {
+			return 0, err
+		}
+	}
+	return len(p), nil
+}
+
+func endsMarked(b []byte) bool {
+	return len(b) >= len(endMark) && string(b[len(b)-len(endMark):]) == endMark
+}
+
+// send hands one command to gRPC, and gives the session up when the device does
+// not take it; wmu is held.
+func (st *stream) send(cmd []byte) error {
+	select {
+	case <-st.quit:
+		return net.ErrClosed
+	default:
+	}
+	stalled := time.AfterFunc(st.s.o.WriteStall, func() {
+		st.end(&keys.Fault{Code: "NET-STALL", What: fmt.Sprintf("the device took nothing of what was sent for %v", st.s.o.WriteStall),
+			Kept: "whether it arrived is not known", Do: "wait until the device calls again"})
+		st.cutOff()
+	})
+	err := st.pipe.send(cmd)
+	stalled.Stop()
+	if err == nil {
+		return nil
+	}
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.why != nil && !errors.Is(st.why, io.EOF) {
+		if f := st.verdict(); f != nil {
+			return f
+		}
+	}
+	return &keys.Fault{Code: "NET-LOST", What: fmt.Sprintf("sending to the device failed: %.200q", err.Error()), Err: err}
+}
+
+// cutOff makes the handler return.
+func (st *stream) cutOff() { st.cutOnce.Do(func() { close(st.cut) }) }
+
+// Close ends the session. It returns at once; the device is told in the
+// background, and by force when it does not end by itself.
+func (st *stream) Close() error {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.closed {
+		return nil
+	}
+	st.closed = true
+	st.pieces, st.held = nil, 0
+	close(st.quit)
+	st.doneOnce.Do(func() { close(st.done) })
+	st.wake.Broadcast()
+	return nil
+}
+
+// Open opens a NETCONF session on a device that waits. It returns when the
+// device has brought the session's stream, or says why it has not.
+func (s *Server) Open(ctx context.Context, id CallerID) (*link.Link, error) {
+	st, err := s.open(ctx, id, NETCONF)
+	if err != nil {
+		return nil, err
+	}
+	return &link.Link{ReadWriteCloser: st, Peer: st.peer(), Done: st.done, Err: st.Err}, nil
+}
+
+// peer says who is at the other end.
+func (st *stream) peer() link.Peer {
+	st.s.mu.Lock()
+	c := st.row.caller
+	st.s.mu.Unlock()
+	return link.Peer{Via: c.Via, Addr: st.guest.from.String(), Auth: c.Trust, ServerVersion: c.Agent}
+}
