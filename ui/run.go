@@ -97,6 +97,7 @@ func (d *Deps) fill() {
 type guard struct {
 	root  *root
 	crash *term.Crash
+	pace  pace
 }
 
 func (g *guard) Init() tea.Cmd { return g.wrap(g.root.Init()) }
@@ -106,7 +107,15 @@ func (g *guard) Update(m tea.Msg) (model tea.Model, cmd tea.Cmd) {
 	if g.crash.Happened() {
 		return g, tea.Quit
 	}
-	return g, g.wrap(g.root.Update(m))
+	due := g.pace.take(m, time.Now())
+	if _, ok := m.(drawNow); ok {
+		return g, nil
+	}
+	cmd = g.wrap(g.root.Update(m))
+	if due > 0 {
+		cmd = tea.Batch(cmd, tea.Tick(due, func(time.Time) tea.Msg { return drawNow{} }))
+	}
+	return g, cmd
 }
 
 func (g *guard) View() (view string) {
@@ -114,7 +123,7 @@ func (g *guard) View() (view string) {
 	if g.crash.Happened() {
 		return ""
 	}
-	return g.root.View()
+	return g.pace.view(g.root.View, time.Now)
 }
 
 // wrap makes a panic in cmd, or in the commands it brings, a recorded one.
