@@ -1,0 +1,243 @@
+package commit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"dialtone/conn"
+	"dialtone/netconf"
+	"dialtone/netconf/xmldiff"
+)
+
+// Run sends the steps of a plan, each after a good answer to the one before,
+// and nothing else that may change the device. Around a commit it reads running
+// and the candidate, so that an uncertain outcome can be told later (not when
+// Order.Blind). tell, when not nil, gets each exchange when it has been handed
+// over; it must not block.
+//
+// It returns when the answers are there, or when ctx ends: that stops the
+// waiting and not the device. Nothing is ever sent again.
+func (c *Control) Run(ctx context.Context, p Plan, tell func(step int, x *conn.Exchange)) Report {
+	rep := Report{Plan: p}
+	s, d, err := c.device(p.Session)
+	if err == nil && d.NetconfID != p.Netconf {
+		err = refusal("the plan was made for a session that has ended", "Look at the device and plan again")
+	}
+	if err == nil && len(p.Steps) == 0 {
+		err = refusal("the plan has no steps", "")
+	}
+	if err != nil {
+		rep.Verdict, rep.Err, rep.Words = NotSent, err, "Nothing was sent: "+err.Error()
+		return rep
+	}
+	for i, step := range p.Steps {
+		op := readOperation(step.Request)
+		if op.commit && p.Order.Do == DoCommit {
+			c.fingerprint(ctx, s, d, p)
+		}
+		x, err := s.Send(p.Session, step.Request)
+		if err != nil {
+			rep.stopped(i, NotSent, err)
+			return rep
+		}
+		rep.Exchanges = append(rep.Exchanges, x)
+		if tell != nil {
+			tell(i, x)
+		}
+		o, err := wait(ctx, s, x)
+		switch {
+		case o.Result == netconf.Answered && o.OK:
+		case o.Result == netconf.Answered:
+			c.refused(&rep, i, o)
+			return rep
+		case o.Result == netconf.NotSent:
+			rep.stopped(i, NotSent, err)
+			return rep
+		default:
+			c.lost(&rep, i, err)
+			return rep
+		}
+	}
+	rep.Words = c.done(ctx, s, d, p)
+	return rep
+}
+
+// fingerprint reads what a commit starts from. What cannot be read leaves no
+// fingerprint: then Verify says that it cannot tell.
+func (c *Control) fingerprint(ctx context.Context, s Sessions, d conn.Device, p Plan) {
+	var f fingerprint
+	if !p.Order.Blind {
+		before, err := c.digest(ctx, s, d.ID, netconf.Running)
+		after, err2 := c.digest(ctx, s, d.ID, netconf.Candidate)
+		if err == nil && err2 == nil {
+			f = fingerprint{before, after}
+		}
+	}
+	c.note(d.ID, d.NetconfID, func(sn *seen) { sn.before = f })
+}
+
+// stopped notes that step i was not done.
+func (r *Report) stopped(i int, v Verdict, err error) {
+	r.Verdict, r.Err = v, err
+	what := "no reason is known"
+	if err != nil {
+		what = err.Error()
+	}
+	r.Words = fmt.Sprintf("%q was not sent: %s.%s", r.Plan.Steps[i].Title, what, r.earlier(i))
+}
+
+// earlier says what was done before step i.
+func (r *Report) earlier(i int) string {
+	if i == 0 {
+		return ""
+	}
+	s := " Done before: "
+	for k, st := range r.Plan.Steps[:i] {
+		if k > 0 {
+			s += ", "
+		}
+		s += st.Title
+	}
+	return s + "."
+}
+
+// refused puts the device's no to step i into words.
+func (c *Control) refused(r *Report, i int, o netconf.Outcome) {
+	step := r.Plan.Steps[i]
+	op := readOperation(step.Request)
+	dev := r.Plan.Device
+	reason := firstError(o)
+	r.Verdict = Refused
+	r.Err = &netconf.Fault{Code: "RPC-ERROR", What: fmt.Sprintf("%s refused %q: %q", dev, step.Title, reason)}
+	switch p := c.State(r.Plan.Session).Pending; {
+	case op.confirmed && op.persistID == "" && r.Plan.Order.Do == DoCommit:
+		r.Words = fmt.Sprintf("%s answered the confirmed commit with an error: %q. Some devices arm the roll-back all the same: roll back now to be sure, or verify.", dev, reason)
+	case op.cancel && p == nil:
+		r.Verdict, r.Err = Done, nil
+		r.Words = fmt.Sprintf("%s says that nothing is pending: %q. Nothing is left to roll back.", dev, reason)
+	case op.persistID != "":
+		r.Words = fmt.Sprintf("%s refused the persist-id: %q. It may have rolled back or restarted meanwhile: verify.", dev, reason)
+	case op.commit && r.Plan.Order.Do == DoConfirm:
+		r.Words = fmt.Sprintf("%s refused the confirmation: %q. The commit still rolls back unless confirmed: verify.", dev, reason)
+	case step.Request.Name == "lock", step.Request.Name == "lock-configuration":
+		r.Words = c.lockWords(r, reason)
+	default:
+		r.Words = fmt.Sprintf("%s refused %q: %q.", dev, step.Title, reason)
+	}
+	r.Words += r.earlier(i)
+}
+
+// lockWords says who has the lock.
+func (c *Control) lockWords(r *Report, reason string) string {
+	for _, l := range c.State(r.Plan.Session).Locks {
+		if !l.Ours && string(l.Store) == r.Plan.Steps[0].Request.Target {
+			return fmt.Sprintf("Not locked: %s. %s said %q.", l.words(), r.Plan.Device, reason)
+		}
+	}
+	return fmt.Sprintf("%s refused the lock: %q.", r.Plan.Device, reason)
+}
+
+// lost puts a step without an answer into words.
+func (c *Control) lost(r *Report, i int, err error) {
+	step := r.Plan.Steps[i]
+	op := readOperation(step.Request)
+	dev := r.Plan.Device
+	r.Verdict, r.Err = OutcomeUnknown, err
+	if !step.Request.Effect.Alters() {
+		r.Verdict = NotSent
+		r.Words = fmt.Sprintf("%q has no answer; it only reads. Nothing after it was sent.%s", step.Title, r.earlier(i))
+		return
+	}
+	switch {
+	case op.confirmed && r.Plan.Order.Do == DoExtend:
+		r.Words = fmt.Sprintf("The answer to the extension was lost: it may or may not have taken effect. The earlier time is shown. It was not sent again.")
+	case op.confirmed:
+		left := c.o.Clock.Now()
+		words := ""
+		if p := c.State(r.Plan.Session).Pending; p != nil {
+			l, _ := c.Left(*p)
+			words = fmt.Sprintf(" If it is, %s rolls back in %s, counted from when it was sent.", dev, Countdown(l))
+			_ = left
+		}
+		r.Words = "The answer to the confirmed commit was lost: it may or may not be in force." + words + " It was not sent again. Verify."
+	case op.cancel:
+		r.Words = fmt.Sprintf("The answer to the roll-back was lost: it may or may not have taken effect. It was not sent again. %s", verifyIt)
+	case op.commit && r.Plan.Order.Do == DoConfirm:
+		r.Words = fmt.Sprintf("The answer to the confirmation was lost: the commit may be confirmed, or %s rolls back at its time. It was not sent again. Verify.", dev)
+	case op.commit:
+		r.Words = fmt.Sprintf("The answer to the commit was lost: it may or may not have taken effect. It was not sent again. %s", verifyIt)
+	default:
+		r.Words = fmt.Sprintf("%q was sent to %s and not answered: it may or may not be applied. It was not sent again. %s", step.Title, dev, compareIt)
+	}
+	r.Words += r.earlier(i)
+}
+
+// done says what the device said yes to, and after a commit what running shows.
+func (c *Control) done(ctx context.Context, s Sessions, d conn.Device, p Plan) string {
+	st := c.State(p.Session)
+	switch p.Order.Do {
+	case DoConfirm:
+		return fmt.Sprintf("Confirmed: %s keeps the commit.", p.Device)
+	case DoCancel:
+		if last := p.Steps[len(p.Steps)-1].Request.Name; last == "close-session" {
+			return fmt.Sprintf("The session is ended: %s must have rolled back. Connect and verify.", p.Device)
+		}
+		return fmt.Sprintf("Rolled back: %s says that the commit is undone.", p.Device)
+	case DoExtend:
+		return fmt.Sprintf("Extended: rolls back in %s unless confirmed.", Countdown(st.Left))
+	case DoCommit:
+		if p.Order.Check {
+			return "The candidate was checked: " + p.Device + " would take it."
+		}
+		if p.Order.At != "" {
+			return "The commit is checked and will be made at " + p.Order.At + "."
+		}
+		words := "Committed."
+		if p.Order.Confirmed {
+			words = fmt.Sprintf("Committed: rolls back in %s unless confirmed.", Countdown(st.Left))
+		}
+		return words + c.readBack(ctx, s, d, p)
+	}
+	return capital(p.Steps[len(p.Steps)-1].Title) + ": " + p.Device + " says ok."
+}
+
+// readBack says when running is not what was committed, as it is on devices
+// that say ok and do nothing.
+func (c *Control) readBack(ctx context.Context, s Sessions, d conn.Device, p Plan) string {
+	c.mu.Lock()
+	f := c.seen[p.Session].committed
+	c.mu.Unlock()
+	if f.after.Zero() || p.Order.Blind {
+		return ""
+	}
+	now, err := c.digest(ctx, s, d.ID, netconf.Running)
+	var same, moved bool
+	if err == nil {
+		same, moved = matches(now, f.after)
+	}
+	switch {
+	case err != nil && errors.Is(err, context.Canceled):
+		return ""
+	case err != nil:
+		return " Running could not be read back: " + err.Error()
+	case same, moved:
+		return ""
+	case now == f.before:
+		return fmt.Sprintf(" But running is what it was before: %s said ok and changed nothing.", p.Device)
+	}
+	return " But running is not what the candidate was when it was read before the commit: compare."
+}
+
+// matches compares a digest with the one wanted; moved: but for the order.
+func matches(got, want xmldiff.Sum) (same, moved bool) {
+	if want.Zero() {
+		return false, false
+	}
+	return got.Ordered == want.Ordered, got.Unordered == want.Unordered
+}
+
+// grace is how long after the deadline a device gets to roll back: its own
+// clock started later than ours.
+const grace = time.Minute

@@ -1,0 +1,322 @@
+package xmldiff
+
+import (
+	"bytes"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"dialtone/netconf/xmldoc"
+)
+
+// side is one of the two documents.
+type side struct {
+	doc *xmldoc.Doc
+	buf []byte
+}
+
+// body is the row of the first element.
+func (s *side) body() int {
+	n := s.doc.Rows()
+	for i := range n {
+		switch s.doc.Row(i).Kind {
+		case xmldoc.Comment, xmldoc.PI:
+		default:
+			return i
+		}
+	}
+	return n
+}
+
+// err is that of a document which was closed meanwhile.
+func (s *side) err() error {
+	if done, err := s.doc.Finished(); done && err == xmldoc.ErrClosed {
+		return err
+	}
+	return nil
+}
+
+// envelope reports whether row i is the rpc-reply or the data in it.
+func (s *side) envelope(i int) bool {
+	r := s.doc.Row(i)
+	switch {
+	case r.Kind != xmldoc.Open && r.Kind != xmldoc.Empty:
+		return false
+	case r.Depth == 0:
+		switch local(s.name(i)) {
+		case "rpc-reply", "data", "config":
+			return true
+		}
+	case r.Depth == 1:
+		p := s.doc.Parent(i)
+		return local(s.name(i)) == "data" && p >= 0 && local(s.name(p)) == "rpc-reply"
+	}
+	return false
+}
+
+// bytes is the text of row i, valid until the next call.
+func (s *side) bytes(i int) []byte {
+	s.buf = s.doc.AppendRow(s.buf[:0], i, 1<<30)
+	return s.buf
+}
+
+// name is the name in the tag of row i as it is written.
+func (s *side) name(i int) string {
+	b := s.bytes(i)
+	return string(tagName(b))
+}
+
+// tagName is the name in the tag that b begins with.
+func tagName(b []byte) []byte {
+	if len(b) == 0 || b[0] != '<' {
+		return nil
+	}
+	b = b[1:]
+	if len(b) > 0 && b[0] == '/' {
+		b = b[1:]
+	}
+	for i, c := range b {
+		if c <= ' ' || c == '>' || c == '/' {
+			return b[:i]
+		}
+	}
+	return b
+}
+
+func local(name string) string { return name[strings.IndexByte(name, ':')+1:] }
+
+func prefix(name string) string {
+	p, _, ok := strings.Cut(name, ":")
+	if !ok {
+		return ""
+	}
+	return p
+}
+
+// attribute is one of a start tag, its value resolved.
+type attribute struct{ name, value string }
+
+// attributes reads the start tag that b begins with. It is lenient: what has no
+// quoted value has none.
+func attributes(b []byte) []attribute {
+	var out []attribute
+	b = b[min(len(b), 1+len(tagName(b))):]
+	for {
+		b = bytes.TrimLeft(b, " \t\r\n")
+		n := bytes.IndexAny(b, "=/> \t\r\n")
+		if n <= 0 {
+			return out
+		}
+		name := string(b[:n])
+		b = bytes.TrimLeft(b[n:], " \t\r\n")
+		if len(b) < 2 || b[0] != '=' {
+			continue
+		}
+		b = bytes.TrimLeft(b[1:], " \t\r\n")
+		if len(b) == 0 || b[0] != '"' && b[0] != '\'' {
+			return out
+		}
+		end := bytes.IndexByte(b[1:], b[0])
+		if end < 0 {
+			return out
+		}
+		out = append(out, attribute{name, resolve(b[1 : 1+end])})
+		b = b[2+end:]
+	}
+}
+
+// space is the namespace that a prefix means at row i, whose own tag may say
+// it.
+func (s *side) space(i int, prefix string) string {
+	switch prefix {
+	case "xml":
+		return "http://www.w3.org/XML/1998/namespace"
+	case "xmlns":
+		return "http://www.w3.org/2000/xmlns/"
+	}
+	want := "xmlns"
+	if prefix != "" {
+		want += ":" + prefix
+	}
+	for ; i >= 0; i = s.doc.Parent(i) {
+		b := s.bytes(i)
+		if !bytes.Contains(b, []byte(want)) {
+			continue
+		}
+		for _, a := range attributes(b) {
+			if a.name == want {
+				return a.value
+			}
+		}
+	}
+	return ""
+}
+
+// idle reports attributes that say nothing of the configuration.
+func idle(name, space string) bool {
+	if name == "xmlns" || strings.HasPrefix(name, "xmlns:") {
+		return true
+	}
+	if !strings.Contains(space, "juniper.net/") && !(space == "" && strings.HasPrefix(name, "junos:")) {
+		return false
+	}
+	n := local(name)
+	return strings.HasPrefix(n, "changed") || strings.HasPrefix(n, "commit-") || n == "style" || n == "format"
+}
+
+// attrs are the attributes of row i that count, sorted, each as space, name and
+// value.
+func (s *side) attrs(i int) []string {
+	b := s.bytes(i)
+	if len(tagName(b))+2 >= len(b) || b[len(tagName(b))+1] == '>' {
+		return nil
+	}
+	var out []string
+	for _, a := range attributes(slices.Clone(b)) {
+		space := ""
+		if p := prefix(a.name); p != "" && p != "xmlns" {
+			space = s.space(i, p)
+		}
+		if !idle(a.name, space) {
+			if space != "" {
+				a.name = local(a.name)
+			}
+			out = append(out, "{"+space+"}"+a.name+"="+strconv.Quote(a.value))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// head says what the tag of row i says, whatever its spelling.
+func (s *side) head(i int) []byte {
+	name := s.name(i)
+	out := []byte(local(name))
+	for _, a := range s.attrs(i) {
+		out = append(append(out, 0), a...)
+	}
+	return out
+}
+
+// text is what a Leaf holds, or a row of text, resolved; without white space at
+// its ends unless that counts.
+func (s *side) text(i int, spaces bool) string {
+	b := s.bytes(i)
+	switch s.doc.Row(i).Kind {
+	case xmldoc.Empty:
+		return ""
+	case xmldoc.Leaf:
+		b = inside(b)
+	case xmldoc.CDATA:
+		b = bytes.TrimSuffix(bytes.TrimPrefix(b, []byte("<![CDATA[")), []byte("]]>"))
+		return trimmed(string(s.decode(b)), spaces)
+	case xmldoc.Broken:
+		return string(s.decode(b))
+	}
+	return trimmed(resolve(s.decode(b)), spaces)
+}
+
+func trimmed(s string, spaces bool) string {
+	if spaces {
+		return s
+	}
+	return strings.Trim(s, " \t\r\n")
+}
+
+// decode turns Latin-1 into UTF-8.
+func (s *side) decode(b []byte) []byte {
+	if !s.doc.Latin1() {
+		return b
+	}
+	out := make([]byte, 0, len(b))
+	for _, c := range b {
+		out = utf8.AppendRune(out, rune(c))
+	}
+	return out
+}
+
+// tagLen is the length of the tag that b begins with.
+func tagLen(b []byte) int {
+	quote := byte(0)
+	for i, c := range b {
+		switch {
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '"' || c == '\'':
+			quote = c
+		case c == '>':
+			return i + 1
+		}
+	}
+	return len(b)
+}
+
+// inside is what stands between the tags of a leaf.
+func inside(b []byte) []byte {
+	from := tagLen(b)
+	to := bytes.LastIndexByte(b, '<')
+	if to < from {
+		return nil
+	}
+	return b[from:to]
+}
+
+// resolve replaces references to characters; what it does not know stays.
+func resolve(b []byte) string {
+	if bytes.IndexByte(b, '&') < 0 {
+		return string(b)
+	}
+	var out strings.Builder
+	for {
+		i := bytes.IndexByte(b, '&')
+		if i < 0 {
+			out.Write(b)
+			return out.String()
+		}
+		out.Write(b[:i])
+		b = b[i:]
+		end := bytes.IndexByte(b[:min(len(b), 12)], ';')
+		if end < 0 {
+			out.WriteByte('&')
+			b = b[1:]
+			continue
+		}
+		if r, ok := reference(string(b[1:end])); ok {
+			out.WriteRune(r)
+		} else {
+			out.Write(b[:end+1])
+		}
+		b = b[end+1:]
+	}
+}
+
+func reference(name string) (rune, bool) {
+	switch name {
+	case "lt":
+		return '<', true
+	case "gt":
+		return '>', true
+	case "amp":
+		return '&', true
+	case "quot":
+		return '"', true
+	case "apos":
+		return '\'', true
+	}
+	digits, ok := strings.CutPrefix(name, "#")
+	if !ok {
+		return 0, false
+	}
+	base := 10
+	if hex, ok := strings.CutPrefix(digits, "x"); ok {
+		digits, base = hex, 16
+	}
+	n, err := strconv.ParseUint(digits, base, 32)
+	if err != nil || n == 0 || n > utf8.MaxRune || !utf8.ValidRune(rune(n)) {
+		return 0, false
+	}
+	return rune(n), true
+}
