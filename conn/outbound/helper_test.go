@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"dialtone/conn/callhome"
 	"dialtone/conn/link"
 	"dialtone/conn/outbound/outboundsim"
 	"dialtone/keys"
@@ -67,6 +66,7 @@ func newLab(t testing.TB, adjust func(*Options)) *lab {
 	}
 	l := &lab{roots: certPEM, book: &book{m: map[string]Entry{}}, events: make(chan Event, 4096)}
 	l.book.set("r1", "s3cret")
+	l.book.set("r2", "t0psecret")
 	o := Options{
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &pair, nil },
 		Book:           l.book,
@@ -212,5 +212,3 @@ func discard(t testing.TB, s *netconf.Session, body string) netconf.Outcome {
 	}
 	return out
 }
-
-var _ = callhome.Budget{}

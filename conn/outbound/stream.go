@@ -44,14 +44,15 @@ type stream struct {
 	asked bool       // close-session was sent
 
 	mu       sync.Mutex
-	wake     *sync.Cond // pieces, held, closed or why have changed
-	pieces   [][]byte   // received and not read yet
-	held     int        // bytes in them
-	got      int64      // bytes received
-	last     []byte     // the end of what was received
-	why      error      // the stream on the wire has ended; io.EOF when the device said so
-	told     *keys.Fault
-	closed   bool // by us
+	wake     *sync.Cond  // pieces, held, closed or why have changed
+	pieces   [][]byte    // received and not read yet
+	held     int         // bytes in them
+	got      int64       // bytes received
+	last     []byte      // the end of what was received
+	why      error       // the stream on the wire has ended; io.EOF when the device said so
+	told     *keys.Fault // the end notice
+	fault    *keys.Fault // why, in words; nil when we ended it
+	closed   bool        // by us
 	doneOnce sync.Once
 	done     chan struct{} // closed when nothing more can be read
 	quit     chan struct{} // closed by Close
@@ -209,6 +210,9 @@ func (st *stream) end(err error) {
 	defer st.mu.Unlock()
 	if st.why == nil {
 		st.why = err
+		if !st.closed {
+			st.fault = st.verdict()
+		}
 	}
 	st.wake.Broadcast()
 }
@@ -225,7 +229,10 @@ func (st *stream) Read(p []byte) (int, error) {
 		return 0, net.ErrClosed
 	case len(st.pieces) == 0:
 		st.doneOnce.Do(func() { close(st.done) })
-		return 0, st.fate()
+		if st.fault != nil && !errors.Is(st.why, io.EOF) {
+			return 0, st.fault
+		}
+		return 0, io.EOF
 	}
 	n, used := 0, 0
 	for used < len(st.pieces) && n < len(p) {
@@ -251,29 +258,15 @@ func (st *stream) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// fate is the error of a read at the end; st.mu is held.
-func (st *stream) fate() error {
-	if errors.Is(st.why, io.EOF) {
-		return io.EOF
-	}
-	if f := st.verdict(); f != nil {
-		return f
-	}
-	return io.EOF
-}
-
-// Err says why nothing more can be read; nil while something may come, and after
-// Close.
+// Err says why nothing more can be read; nil while something may come, and when
+// we ended the session.
 func (st *stream) Err() error {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if st.why == nil || st.closed {
+	if st.fault == nil {
 		return nil
 	}
-	if f := st.verdict(); f != nil {
-		return f
-	}
-	return nil
+	return st.fault
 }
 
 // verdict puts the end of the stream into words; st.mu is held.
@@ -366,10 +359,8 @@ func (st *stream) send(cmd []byte) error {
 	}
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if st.why != nil && !errors.Is(st.why, io.EOF) {
-		if f := st.verdict(); f != nil {
-			return f
-		}
+	if st.fault != nil {
+		return st.fault
 	}
 	return &keys.Fault{Code: "NET-LOST", What: fmt.Sprintf("sending to the device failed: %.200q", err.Error()), Err: err}
 }

@@ -31,7 +31,7 @@ type pipe struct {
 	mu     sync.Mutex
 	closed bool
 	kill   bool
-	tail   []byte // held back for MidMark
+	broken bool // by a byte outside ASCII
 	wg     sync.WaitGroup
 }
 
@@ -91,6 +91,9 @@ func (p *pipe) Write(b []byte) (int, error) {
 			return 0, io.ErrClosedPipe
 		}
 		if !p.f.NonASCII && bytes.ContainsFunc(piece, func(r rune) bool { return r > 0x7f }) {
+			p.mu.Lock()
+			p.broken = true
+			p.mu.Unlock()
 			p.cancel() // the program dies of it
 			return 0, errNotASCII
 		}
@@ -113,14 +116,14 @@ func (p *pipe) Close() error {
 // finish says why the session ends and waits for the server to end the stream.
 func (p *pipe) finish(err error) error {
 	p.mu.Lock()
-	kill := p.kill
+	kill, broken := p.kill, p.broken
 	p.mu.Unlock()
 	p.Close()
 	word := exited
 	switch {
-	case errors.Is(err, errNotASCII):
+	case broken:
 		p.wg.Wait()
-		return err
+		return errNotASCII
 	case kill:
 		word = killed
 	case p.ctx.Err() != nil:
