@@ -54,9 +54,10 @@ func (r *root) quitHint() int {
 	return 0
 }
 
-// inboxHint shows "0 inbox" in the help bar of a device list.
+// inboxHint shows "0 inbox" in the help bar of a device list, but not at the
+// first start.
 func (r *root) inboxHint() int {
-	if r.at == 0 && len(r.known) > 0 {
+	if r.at == 0 && len(r.known)+len(r.calls.now.Listeners)+len(r.calls.now.Callers) > 0 {
 		return 890
 	}
 	return 0

@@ -65,11 +65,18 @@ func Run(ctx context.Context, d cli.InterfaceDeps) error {
 	}
 	templates, notes := templates(d.ConfigDir)
 	m := conn.NewManager(d.Manager)
+	vault := d.Vault
+	if d.Demo {
+		vault = demo
+	}
+	front, more := openDesk(d, m, vault, asker)
+	notes = append(notes, more...)
+	defer front.Close()
 	err = ui.Run(untilInterrupt(ctx), ui.Deps{
 		Deps: screen.Deps{
 			Backend: m, Profiles: d.Profiles, Journal: d.Journal, Templates: templates, Theme: theme, Keys: d.Config.Keys,
 			Now: d.Manager.Now, ReadOnly: d.ReadOnly, Demo: d.Demo, ConfigDir: d.ConfigDir, StateDir: d.StateDir, WorkDir: d.WorkDir,
-			HostKeys: d.HostKeys, StartDemo: demo.one, Clip: clip.New(clip.Options{Out: d.Output, StateDir: d.StateDir, Now: d.Manager.Now}),
+			Desk: demo.callers(front), HostKeys: d.HostKeys, StartDemo: demo.one, Clip: clip.New(clip.Options{Out: d.Output, StateDir: d.StateDir, Now: d.Manager.Now}),
 		},
 		Input: input.New(d.Input), Output: d.Output, Target: d.Target, Asker: asker, Mouse: d.Config.Mouse, Notes: append(d.Notes, notes...),
 	})

@@ -18,9 +18,10 @@ import (
 // demo is the simulated devices of the demo, behind real SSH on loopback. They
 // start when they are first asked for, and nothing of them touches a file.
 type demo struct {
-	mu   sync.Mutex
-	lab  *simnet.Lab
-	list []profile.Profile
+	mu      sync.Mutex
+	lab     *simnet.Lab
+	list    []profile.Profile
+	calling map[string][]*simnet.Caller // by the address that they dial
 }
 
 // device is one of the demo's devices.
@@ -62,11 +63,12 @@ func (d *demo) start() error {
 		}
 		d.list = append(d.list, profile.Profile{Target: t, Group: dev.group, Note: dev.note})
 	}
+	d.list = append(d.list, west())
 	d.lab = lab
 	return nil
 }
 
-func (d *demo) dialer() link.Dialer {
+func (d *demo) dialer() *dial.Dialer {
 	return dial.New(dial.Options{Hosts: d.lab.Known(), Home: os.DevNull})
 }
 

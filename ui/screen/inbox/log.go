@@ -58,7 +58,7 @@ func text(x desk.Line) string {
 			what = x.Err.Error()
 		}
 	}
-	if x.DeviceID != "" && !strings.Contains(what, x.DeviceID) {
+	if asking := x.Event == "caller" || x.Event == "refused"; asking && x.DeviceID != "" && !strings.Contains(what, x.DeviceID) {
 		what = x.DeviceID + ": " + what
 	}
 	what = safe.Text(what)

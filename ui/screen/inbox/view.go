@@ -69,11 +69,11 @@ func (s *Screen) View() string {
 type columns struct{ name, from, via, trust, matches, waits int }
 
 func layout(w int) columns {
-	c := columns{name: 11, from: 20, via: 10, trust: 21, matches: 8, waits: 6}
+	c := columns{name: 11, from: 19, via: 10, trust: 21, matches: 9, waits: 6}
 	rest := w - 2 - c.name - c.from - c.via - c.trust - c.matches - c.waits
 	if rest < 0 { // the address stands in the status row too
-		rest += c.from
-		c.from = 0
+		rest += c.from + 1
+		c.from, c.matches = 0, c.matches-1
 	}
 	if rest < 0 {
 		rest += c.via
