@@ -35,15 +35,23 @@ func main() {
 	rounds := flag.Int("n", 5, "rounds of A and B")
 	profile := flag.String("profile", "", "")
 	only := flag.String("only", "", "measure only rows whose name holds this")
+	sessions := flag.Int("sessions", 2000, "idle sessions of devices that call")
+	flood := flag.Duration("flood", 5*time.Second, "length of the flood on the listener")
 	flag.Parse()
 	var err error
 	switch *role {
 	case "":
-		err = table(*rounds, *only)
+		err = table(*rounds, *only, *sessions, *flood)
 	case "server":
 		err = serve()
 	case "fetch":
 		err = fetchChild(&server{addr: *addr, pin: *pin}, *how, *framing == "1.1", *size, *profile)
+	case "call-taker":
+		err = callTaker(*how, *size)
+	case "callers":
+		err = fakeCallers(*addr, *size, *how)
+	case "strangers":
+		err = strangers(*addr, *how, *size)
 	case "minimal":
 		err = minimalProgram()
 	default:
@@ -55,7 +63,7 @@ func main() {
 	}
 }
 
-func table(rounds int, only string) error {
+func table(rounds int, only string, sessions int, flood time.Duration) error {
 	srv, err := startServer()
 	if err != nil {
 		return err
@@ -70,6 +78,7 @@ func table(rounds int, only string) error {
 		{"reply", func() ([]row, error) { return replyRows(srv, rounds) }},
 		{"start", func() ([]row, error) { return startRows(rounds) }},
 		{"editor", func() ([]row, error) { return editorRows(rounds) }},
+		{"callers", func() ([]row, error) { return callersRows(rounds, sessions, flood) }},
 	}
 	fmt.Printf("%-52s %14s %14s %8s %8s\n", "medians of A B A B, "+fmt.Sprint(rounds)+" rounds", "ours", "yardstick", "ratio", "at most")
 	over := 0

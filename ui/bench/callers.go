@@ -1,0 +1,253 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The rows about devices that call. The fake devices are one process, the
+// program that takes their calls is another: ours is the desk with its manager,
+// the yardstick accepts and makes plain x/crypto/ssh clients.
+
+// child is a process that takes and gives lines.
+type child struct {
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out *bufio.Scanner
+}
+
+func startChild(args ...string) (*child, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	c := &child{cmd: exec.Command(self, args...)}
+	c.cmd.Stderr = os.Stderr
+	if c.in, err = c.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	out, err := c.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	c.out = bufio.NewScanner(out)
+	return c, c.cmd.Start()
+}
+
+// say sends a line and returns the one that answers it.
+func (c *child) say(line string) (string, error) {
+	if _, err := io.WriteString(c.in, line+"\n"); err != nil {
+		return "", err
+	}
+	return c.hear()
+}
+
+func (c *child) hear() (string, error) {
+	if !c.out.Scan() {
+		return "", errors.Join(errors.New("a process of the measurement ended"), c.out.Err())
+	}
+	return c.out.Text(), nil
+}
+
+func (c *child) number(line string) (float64, error) {
+	s, err := c.say(line)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.ParseFloat(s, 64)
+}
+
+func (c *child) stop() {
+	c.in.Close()
+	c.cmd.Wait()
+}
+
+// gathering is what one run of taking n calls showed.
+type gathering struct {
+	took   time.Duration // from the first call to the last hello
+	kb     float64       // of memory for each idle session
+	placed int           // calls that the devices made
+}
+
+// gather has n devices call, each of them at its time within spread and at most
+// abreast at once, and waits until all have a session.
+func gather(how string, n, abreast int, spread time.Duration) (g gathering, err error) {
+	taker, err := startChild("-role", "call-taker", "-how", how, "-size", fmt.Sprint(n))
+	if err != nil {
+		return g, err
+	}
+	defer taker.stop()
+	addr, err := taker.hear()
+	if err != nil {
+		return g, err
+	}
+	devices, err := startChild("-role", "callers", "-addr", addr, "-size", fmt.Sprint(n), "-how", fmt.Sprint(abreast, ",", spread))
+	if err != nil {
+		return g, err
+	}
+	defer devices.stop()
+	if _, err := devices.hear(); err != nil {
+		return g, err
+	}
+	before, err := taker.number("memory")
+	if err != nil {
+		return g, err
+	}
+	start := time.Now()
+	if _, err := devices.say("call"); err != nil {
+		return g, err
+	}
+	if _, err := taker.say("all"); err != nil {
+		return g, err
+	}
+	g.took = time.Since(start)
+	after, err := taker.number("memory")
+	if err != nil {
+		return g, err
+	}
+	g.kb = (after - before) / float64(n)
+	placed, err := devices.number("placed")
+	g.placed = int(placed)
+	return g, err
+}
+
+func medianOf(fs []float64) float64 {
+	sort.Float64s(fs)
+	return fs[len(fs)/2]
+}
+
+// callersRows measures sessions of devices that call: memory, set-up, a storm,
+// a flood and dripping strangers.
+func callersRows(rounds, sessions int, flood time.Duration) ([]row, error) {
+	var ours, bare []float64
+	for range rounds {
+		a, err := gather("ours", sessions, 16, 0)
+		if err != nil {
+			return nil, fmt.Errorf("ours: %w", err)
+		}
+		b, err := gather("bare", sessions, 16, 0)
+		if err != nil {
+			return nil, fmt.Errorf("yardstick: %w", err)
+		}
+		ours, bare = append(ours, a.kb), append(bare, b.kb)
+	}
+	a, b := medianOf(ours), medianOf(bare)
+	rows := []row{{fmt.Sprintf("callers: memory of one of %d idle sessions", sessions), fmt.Sprintf("%.1f KB", a), fmt.Sprintf("%.1f KB", b), a / b, 0.9}}
+	run := func(how string, n, abreast int, spread time.Duration, lost *int) func() (time.Duration, error) {
+		return func() (time.Duration, error) {
+			g, err := gather(how, n, abreast, spread)
+			*lost += g.placed - n
+			return g.took, err
+		}
+	}
+	var again, none int
+	sa, sb, err := alternate(rounds, run("ours", 400, 8, 0, &none), run("bare", 400, 8, 0, &none))
+	if err != nil {
+		return nil, err
+	}
+	rows = append(rows, ratioRow("callers: 400 set up to hello done, 8 at once", sa, sb, 1/0.9))
+	sa, sb, err = alternate(rounds, run("ours", 500, 500, time.Second, &again), run("bare", 500, 500, time.Second, &none))
+	if err != nil {
+		return nil, err
+	}
+	rows = append(rows, ratioRow(fmt.Sprintf("callers: 500 within a second (%d had to call again)", again), sa, sb, 1.25))
+	f, err := floodRows(flood)
+	if err != nil {
+		return nil, err
+	}
+	d, err := dripRow(5000)
+	return append(append(rows, f...), d), err
+}
+
+// floodRows has strangers connect 10,000 times a second while 20 devices work.
+func floodRows(length time.Duration) ([]row, error) {
+	const working = 20
+	taker, err := startChild("-role", "call-taker", "-how", "ours", "-size", fmt.Sprint(working))
+	if err != nil {
+		return nil, err
+	}
+	defer taker.stop()
+	addr, err := taker.hear()
+	if err != nil {
+		return nil, err
+	}
+	devices, err := startChild("-role", "callers", "-addr", addr, "-size", fmt.Sprint(working), "-how", "8,0s")
+	if err != nil {
+		return nil, err
+	}
+	defer devices.stop()
+	for _, ask := range []func() (string, error){devices.hear, func() (string, error) { return devices.say("call") }, func() (string, error) { return taker.say("all") }} {
+		if _, err := ask(); err != nil {
+			return nil, err
+		}
+	}
+	before, err := taker.number("memory")
+	if err != nil {
+		return nil, err
+	}
+	calm, err := taker.number("work 2s")
+	if err != nil {
+		return nil, err
+	}
+	strangers, err := startChild("-role", "strangers", "-addr", addr, "-how", length.String())
+	if err != nil {
+		return nil, err
+	}
+	defer strangers.stop()
+	busy, err := taker.number("work " + length.String())
+	if err != nil {
+		return nil, err
+	}
+	made, err := strangers.number("made")
+	if err != nil {
+		return nil, err
+	}
+	peak, err := taker.number("peak")
+	if err != nil {
+		return nil, err
+	}
+	lost, err := taker.number("lost")
+	if err != nil {
+		return nil, err
+	}
+	if lost > 0 {
+		return nil, fmt.Errorf("the flood cost %v sessions", lost)
+	}
+	grown := (peak - before) / 1024
+	return []row{
+		{fmt.Sprintf("callers: flood of %.0f connects a second, memory", made/length.Seconds()), fmt.Sprintf("+%.1f MiB", grown), "64 MiB", grown / 64, 1},
+		{"callers: slowest answer of 20 sessions meanwhile", fmt.Sprintf("%.1f ms", busy), fmt.Sprintf("%.1f ms", calm), busy / calm, 0},
+	}, nil
+}
+
+// dripRow has n strangers say one byte a second.
+func dripRow(n int) (row, error) {
+	taker, err := startChild("-role", "call-taker", "-how", "ours", "-size", "1")
+	if err != nil {
+		return row{}, err
+	}
+	defer taker.stop()
+	addr, err := taker.hear()
+	if err != nil {
+		return row{}, err
+	}
+	strangers, err := startChild("-role", "strangers", "-addr", addr, "-how", "drip", "-size", fmt.Sprint(n))
+	if err != nil {
+		return row{}, err
+	}
+	defer strangers.stop()
+	s, err := strangers.say("longest")
+	if err != nil {
+		return row{}, err
+	}
+	longest, err := time.ParseDuration(strings.TrimSpace(s))
+	return ratioRow(fmt.Sprintf("callers: %d dripping sockets, longest held", n), longest, 11*time.Second, 1), err
+}
