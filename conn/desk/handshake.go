@@ -37,13 +37,17 @@ func ordinary() []string {
 	return []string{ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521, ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256}
 }
 
-// callerKey is the dial.PatientCheck of one caller.
+// callerKey is the dial.PatientCheck of one caller. It lives as long as the
+// connection, which checks the key again whenever it changes its session keys,
+// and so keeps little once the caller is in.
 type callerKey struct {
-	announced ssh.PublicKey // by the preamble; nil when there was none
-	verify    callhome.Verify
+	announced ssh.PublicKey   // by the preamble; nil when there was none
+	verify    callhome.Verify // nil once the key has been judged
 	patience  time.Duration
 
 	target link.Target
+	shown  string // fingerprint of the key that was accepted
+	from   string
 	err    error
 }
 
@@ -69,17 +73,33 @@ func (k *callerKey) Algorithms(allowed []string) []string {
 	return out
 }
 
-// Check asks the listener, which may ask a person.
+// Check asks the listener, which may ask a person, once. Later only the same key
+// passes.
 func (k *callerKey) Check(_ net.Addr, key ssh.PublicKey) (from string, err error) {
 	if cert, ok := key.(*ssh.Certificate); ok {
 		key = cert.Key // nobody vouches for the certificate
 	}
-	k.target, from, k.err = k.verify(key)
-	return from, k.err
+	fp := ssh.FingerprintSHA256(key)
+	if k.verify == nil {
+		if fp != k.shown {
+			return "", &keys.Fault{Code: "KEY-CHANGED", What: fmt.Sprintf("the device showed %s at first and shows %s now, in the same session", k.shown, fp)}
+		}
+		return k.from, nil
+	}
+	verify := k.verify
+	k.verify, k.announced = nil, nil
+	if k.target, k.from, k.err = verify(key); k.err == nil {
+		k.shown = fp
+	}
+	return k.from, k.err
 }
 
 // Patience is how long a caller may wait.
 func (k *callerKey) Patience() time.Duration { return k.patience }
 
 // Target is the device that the key belongs to.
-func (k *callerKey) Target() link.Target { return k.target }
+func (k *callerKey) Target() link.Target {
+	t := k.target
+	k.target = link.Target{}
+	return t
+}

@@ -38,6 +38,7 @@ type auth struct {
 	ask link.Asker
 	w   *wire
 
+	judged bool // a patient check has been asked; only the key exchange touches it
 	loaded bool
 	creds  []keys.Credential
 	notes  []*keys.Fault // what went wrong on our side

@@ -144,9 +144,10 @@ func (d *Dialer) signIn(ctx context.Context, conn net.Conn, addr string, t *link
 // whom to sign in to.
 func (a *auth) judge(hk HostKeyCheck, remote net.Addr, key ssh.PublicKey) (from string, err error) {
 	p, ok := hk.(PatientCheck)
-	if !ok {
+	if !ok || a.judged { // later it is only the change of session keys
 		return hk.Check(remote, key)
 	}
+	a.judged = true
 	defer a.w.human(p.Patience())()
 	if from, err = hk.Check(remote, key); err != nil {
 		return "", err
