@@ -100,7 +100,7 @@ func TestCompareFindsWhatDiffersAndNothingElse(t *testing.T) {
 		"envelope":                {`<rpc-reply message-id="1"><data><c><a>1</a></c></data></rpc-reply>`, `<c><a>1</a></c>`, ""},
 		"empty envelope":          {`<rpc-reply message-id="1"><data/></rpc-reply>`, `<rpc-reply message-id="2"><data><c/></data></rpc-reply>`, "+/c"},
 		"entities":                {`<c><a>&lt;x&#62;</a></c>`, `<c><a>&#60;x&gt;</a></c>`, ""},
-		"comments":                {`<c><!-- x --><a>1</a></c>`, `<c><a>1</a><!-- y
+		"comments": {`<c><!-- x --><a>1</a></c>`, `<c><a>1</a><!-- y
 z --></c>`, ""},
 		"empty and no text":   {`<c><a/></c>`, `<c><a></a></c>`, ""},
 		"leaf becomes a tree": {`<c><a>1</a></c>`, `<c><a><b/></a></c>`, "~/c/a"},
