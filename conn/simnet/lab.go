@@ -4,6 +4,7 @@
 package simnet
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -62,6 +63,7 @@ func (l *Lab) Close() {
 // Server describes the SSH side of a host. The zero value lets in a user admin
 // without any proof; setting Password, Keys or Questions asks for one.
 type Server struct {
+	Addr      string // to listen on; "": 127.0.0.1 and a port of the system's choice
 	User      string // "": admin
 	Password  string // by the method password
 	Keys      []ssh.PublicKey
@@ -101,7 +103,7 @@ type Host struct {
 	conns map[net.Conn]struct{}
 }
 
-// Add starts a device on 127.0.0.1 and a port of the system's choice.
+// Add starts a device that listens.
 func (l *Lab) Add(o simdev.Options, s Server) (*Host, error) {
 	if s.User == "" {
 		s.User = "admin"
@@ -118,7 +120,7 @@ func (l *Lab) Add(o simdev.Options, s Server) (*Host, error) {
 		h.server.Serve = h.Device.Serve
 	}
 	var err error
-	if h.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+	if h.listener, err = net.Listen("tcp", cmp.Or(s.Addr, "127.0.0.1:0")); err != nil {
 		return nil, err
 	}
 	if !s.Stranger {

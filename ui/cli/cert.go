@@ -51,6 +51,9 @@ the pair cannot be used or devices will refuse it.`,
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, args []string) error {
+			if check && force {
+				return usagef(c, "--check and --force exclude each other")
+			}
 			if check {
 				return a.checkCert(c, args, out)
 			}
@@ -62,7 +65,6 @@ the pair cannot be used or devices will refuse it.`,
 	fs.StringVar(&out, "out", "", "directory of the two files (default: that of the configuration)")
 	fs.BoolVar(&force, "force", false, "replace files that are there")
 	fs.BoolVar(&check, "check", false, "check a pair instead of making one")
-	c.MarkFlagsMutuallyExclusive("check", "force")
 	_ = c.MarkFlagDirname("out") // the flags are there
 	_ = c.RegisterFlagCompletionFunc("key-type", cobra.FixedCompletions(types, cobra.ShellCompDirectiveNoFileComp))
 	return c

@@ -7,6 +7,8 @@ func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
 		a.demoCommand(),
 		a.rpcCommand(),
+		a.listenCommand(),
+		a.simulateCommand(),
 		a.profileCommand(),
 		a.secretCommand(),
 		a.devconfCommand(),

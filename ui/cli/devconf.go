@@ -71,7 +71,6 @@ names; when it names none the device asks for a password.`,
 	fs.StringArrayVar(&f.keys, "key", nil, "public key for the account: FILE.pub, or agent; may be repeated")
 	fs.StringVar(&f.cert, "cert", "", "https: the certificate that the device is to trust (default server.crt of the configuration)")
 	fs.IntVar(&f.wait, "wait", 0, "https: seconds between attempts, 30 when not given")
-	c.MarkFlagsMutuallyExclusive("secret-new", "secret-ref")
 	_ = c.MarkFlagFilename("key", "pub") // the flags are there
 	_ = c.MarkFlagFilename("cert", "crt", "pem")
 	return c
@@ -159,6 +158,8 @@ func (f *devconfFlags) plan(a *app, c *cobra.Command, via link.Via, args []strin
 	switch {
 	case (f.secretNew || f.secretRef != "") && !sharesSecret(via):
 		return p, usagef(c, "%s has no shared secret", via)
+	case f.secretNew && f.secretRef != "":
+		return p, usagef(c, "--secret-new and --secret-ref exclude each other")
 	case f.replace && !f.secretNew:
 		return p, usagef(c, "--replace needs --secret-new")
 	case f.wait < 0 || f.wait > 86400:
