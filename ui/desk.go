@@ -222,8 +222,9 @@ func (r *root) showListeners() tea.Cmd {
 	if r.d.Desk == nil {
 		return msg.Say(msg.Info, "This run takes no calls.")
 	}
-	r.stack.Push(inbox.Listeners(r.d, r.calls.now))
-	return nil
+	d := inbox.Listeners(r.d, r.calls.now)
+	r.stack.Push(d)
+	return initDialog(d)
 }
 
 // listening is the state of the listeners at the right of the first row.

@@ -460,6 +460,52 @@ func TestListenersDialog(t *testing.T) {
 	}
 }
 
+// keeping is a desk that remembers its listeners.
+type keeping struct {
+	*uitest.Desk
+	kept []desk.Setting
+}
+
+func (k *keeping) Kinds() []string { return []string{"ssh"} }
+
+func (k *keeping) Settings() ([]desk.Setting, error) { return slices.Clone(k.kept), k.Fail }
+
+func (k *keeping) SetAuto(kind, addr string, on bool) error {
+	k.kept = []desk.Setting{{Kind: kind, Addr: addr, Auto: on}}
+	return k.Fail
+}
+
+func TestListenersAreRemembered(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	k := &keeping{Desk: b.desk, kept: []desk.Setting{{Kind: "ssh", Addr: "192.0.2.1:7804"}}}
+	b.deps.Desk, b.deps.ConfigDir = k, t.TempDir()
+	b.Send(overlay.Push{Dialog: Listeners(b.deps, msg.ReadDesk(b.desk))})
+	if !b.Shows("[ 192.0.2.1:7804") || b.Shows("(*) ssh") || b.Shows("starts with") {
+		t.Errorf("opened as\n%s", b.View())
+	}
+	b.Press("s")
+	if !b.Shows("since 13:31:31, starts with dialtone ") || len(k.kept) != 1 || !k.kept[0].Auto {
+		t.Errorf("kept %v\n%s", k.kept, b.View())
+	}
+	b.Press("s")
+	if b.Shows("starts with dialtone ") || k.kept[0].Auto {
+		t.Errorf("kept %v\n%s", k.kept, b.View())
+	}
+	k.Fail = errors.New("FS-IO the disk is full")
+	b.Press("s")
+	if !b.Shows("the disk is full") {
+		t.Errorf("not told\n%s", b.View())
+	}
+	b.Press("shift+tab", "ctrl+u")
+	b.Type("127.0.0.1:1")
+	k.Fail = nil
+	b.Press("tab", "s")
+	if !b.Shows("[ 127.0.0.1:1") {
+		t.Errorf("what was typed is gone\n%s", b.View())
+	}
+}
+
 func TestReach(t *testing.T) {
 	t.Parallel()
 	for addr, want := range map[string]string{

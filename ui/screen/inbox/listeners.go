@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,6 +26,13 @@ import (
 // can start. Without it all are offered, and the answer says which cannot be.
 type Kinds interface{ Kinds() []string }
 
+// Keeper is what a desk may add to its contract: listeners that are remembered,
+// and start with the program when the person wants that.
+type Keeper interface {
+	Settings() ([]desk.Setting, error)
+	SetAuto(kind, addr string, on bool) error
+}
+
 // The addresses that are proposed: the port of RFC 8071, and that of HTTPS.
 const (
 	sshAddr   = "[::]:4334"
@@ -40,6 +48,9 @@ type listeners struct {
 	form form.Form
 
 	kinds  []string
+	keeper Keeper // nil when nothing is remembered
+	kept   []desk.Setting
+	typed  bool   // the address is the person's
 	failed string // why the last start or stop did not work
 }
 
@@ -49,14 +60,14 @@ func Listeners(d *screen.Deps, now msg.Desk) overlay.Dialog {
 	if k, ok := d.Desk.(Kinds); ok {
 		l.kinds = k.Kinds()
 	}
-	addr := &form.Field{Name: "addr", Label: "Address", Line: prompt.Line{Hint: sshAddr}}
-	addr.Line.Set(sshAddr)
-	if d.Demo {
-		addr.Line.Set("127.0.0.1:0")
+	if k, ok := d.Desk.(Keeper); ok && d.ConfigDir != "" && !d.Demo {
+		l.keeper = k
 	}
+	addr := &form.Field{Name: "addr", Label: "Address", Line: prompt.Line{Hint: sshAddr}}
 	l.form.Fields = []*form.Field{{Name: "kind", Label: "Kind", Kind: form.Choice, Options: l.kinds, Hidden: len(l.kinds) < 2}, addr}
 	l.form.Buttons = []form.Button{{Name: "close", Label: "Close"}, {Name: "listen", Label: "Listen"}, {Name: "stop", Label: "Stop"}}
 	l.form.Select("close")
+	l.propose()
 	l.take(now)
 	l.check()
 	return l
@@ -69,7 +80,61 @@ func (l *listeners) take(now msg.Desk) {
 
 // Help implements overlay.Dialog.
 func (l *listeners) Help() string {
+	if l.keeper != nil {
+		return "l listen  x stop  s start with dialtone  j k choose  y copy  tab next  esc close"
+	}
 	return "l listen  x stop  j k choose  y copy the address  tab next  esc close"
+}
+
+// keptMsg is the listeners that are remembered.
+type keptMsg struct {
+	to   *listeners
+	kept []desk.Setting
+	err  error
+}
+
+// Init reads the listeners that are remembered, in a command.
+func (l *listeners) Init() tea.Cmd {
+	k := l.keeper
+	if k == nil {
+		return nil
+	}
+	return func() tea.Msg {
+		kept, err := k.Settings()
+		return keptMsg{l, kept, err}
+	}
+}
+
+// remembered takes them, and proposes the address that was used last.
+func (l *listeners) remembered(m keptMsg) {
+	l.kept = m.kept
+	if m.err != nil {
+		l.failed = m.err.Error()
+	}
+	if !l.typed {
+		l.propose()
+		l.check()
+	}
+}
+
+// auto reports whether a listener starts with the program.
+func (l *listeners) auto(x desk.Listener) bool {
+	for _, k := range l.kept {
+		if k.Kind == x.Kind && k.Addr == x.Addr {
+			return k.Auto
+		}
+	}
+	return false
+}
+
+// setAuto has the selected listener start with the program, or no more.
+func (l *listeners) setAuto() tea.Cmd {
+	x, ok := l.selected()
+	if !ok || l.keeper == nil {
+		return nil
+	}
+	k, on := l.keeper, !l.auto(x)
+	return func() tea.Msg { return listenedMsg{l, k.SetAuto(x.Kind, x.Addr, on)} }
 }
 
 // listenedMsg is the answer of the desk to start and stop.
@@ -89,6 +154,11 @@ func (l *listeners) Update(m tea.Msg) (tea.Cmd, bool) {
 			if m.err != nil {
 				l.failed = m.err.Error()
 			}
+			return l.Init(), false
+		}
+	case keptMsg:
+		if m.to == l {
+			l.remembered(m)
 		}
 	case tea.KeyMsg:
 		return l.key(m)
@@ -102,30 +172,16 @@ func (l *listeners) key(k tea.KeyMsg) (tea.Cmd, bool) {
 		return nil, true
 	}
 	if l.form.Focused() == nil {
-		switch key {
-		case "q":
-			return nil, true
-		case "l":
-			return l.listen(), false
-		case "x":
-			return l.stop(), false
-		case "j":
-			l.list.Run("down")
-			return nil, false
-		case "k":
-			l.list.Run("up")
-			return nil, false
-		case "y":
-			if x, ok := l.selected(); ok {
-				return l.d.Copy("address", safe.Text(bound(x))), false
-			}
-			return nil, false
+		if cmd, done, ok := l.letter(key); ok {
+			return cmd, done
 		}
 	}
-	kind := l.form.Field("kind").At
+	kind, addr := l.form.Field("kind").At, l.form.Field("addr").Value()
 	pressed, _, _ := l.form.Update(k)
 	if at := l.form.Field("kind").At; at != kind {
 		l.propose()
+	} else if l.form.Field("addr").Value() != addr {
+		l.typed = true
 	}
 	l.check()
 	switch pressed {
@@ -139,11 +195,47 @@ func (l *listeners) key(k tea.KeyMsg) (tea.Cmd, bool) {
 	return nil, false
 }
 
-// propose puts the usual address of a kind into the field.
+// letter does what a letter says while no field takes text.
+func (l *listeners) letter(key string) (cmd tea.Cmd, done, ok bool) {
+	switch key {
+	case "q":
+		return nil, true, true
+	case "l":
+		return l.listen(), false, true
+	case "x":
+		return l.stop(), false, true
+	case "s":
+		return l.setAuto(), false, true
+	case "j":
+		l.list.Run("down")
+		return nil, false, true
+	case "k":
+		l.list.Run("up")
+		return nil, false, true
+	case "y":
+		if x, ok := l.selected(); ok {
+			return l.d.Copy("address", safe.Text(bound(x))), false, true
+		}
+		return nil, false, true
+	}
+	return nil, false, false
+}
+
+// propose puts an address of the chosen kind into the field: the one used last,
+// else the usual one.
 func (l *listeners) propose() {
-	addr := sshAddr
-	if l.form.Field("kind").Value() == "https" {
+	kind, addr := l.form.Field("kind").Value(), sshAddr
+	switch {
+	case kind == "https":
 		addr = httpsAddr
+	case l.d.Demo:
+		addr = "127.0.0.1:0"
+	}
+	for _, k := range l.kept {
+		if k.Kind == kind {
+			addr = k.Addr
+			break
+		}
 	}
 	l.form.Field("addr").Line.Set(addr)
 }
@@ -254,7 +346,15 @@ func (l *listeners) View(maxW, maxH int) string {
 func (l *listeners) rows(w, room int) []string {
 	t := l.d.Theme
 	if len(l.ls) == 0 {
-		return []string{"", "  Devices that dial in (RFC 8071, Junos outbound SSH, outbound HTTPS) need", "  an address to call. Nothing is listened on now; l begins."}[:min(3, room)]
+		ways := "RFC 8071, Junos outbound SSH"
+		if slices.Contains(l.kinds, "https") {
+			ways += ", outbound HTTPS"
+		}
+		out := []string{""}
+		for _, s := range style.Wrap("Devices that dial in ("+ways+") need an address to call. Nothing is listened on now; l begins.", w) {
+			out = append(out, "  "+s)
+		}
+		return out[:min(len(out), room)]
 	}
 	l.list.SetPage(max(room/3, 1))
 	from, to := l.list.Window()
@@ -264,6 +364,11 @@ func (l *listeners) rows(w, room int) []string {
 		g, tok, state := style.Live, style.OK, "listening since "+x.Since.In(l.d.Now().Location()).Format(time.TimeOnly)
 		if x.Bound == "" {
 			g, tok, state = style.Alert, style.Error, "down"
+		} else if l.auto(x) {
+			state = strings.TrimPrefix(state, "listening ")
+		}
+		if l.auto(x) {
+			state += ", starts with dialtone"
 		}
 		mark := " "
 		if i == l.list.At() {
@@ -276,7 +381,8 @@ func (l *listeners) rows(w, room int) []string {
 			}
 		}
 		n := x.Counted
-		out = append(out, t.Paint(style.Dim, t.Fit(fmt.Sprintf("           %d waiting, %d accepted, %d refused, %d held off", n.Waiting, n.Accepted, n.Refused, n.Penalised), w+2)))
+		note := fmt.Sprintf("%d waiting, %d accepted, %d refused, %d held off", n.Waiting, n.Accepted, n.Refused, n.Penalised)
+		out = append(out, t.Paint(style.Dim, t.Fit("           "+note, w+2)))
 	}
 	return out[:min(len(out), room)]
 }
