@@ -273,6 +273,7 @@ func (s *watched) SignWithAlgorithm(rand io.Reader, data []byte, algorithm strin
 	}
 	if err != nil {
 		s.a.note(err)
+		s.a.how = "" // the device has refused nothing
 	}
 	return sig, err
 }
@@ -326,6 +327,7 @@ func (a *auth) challenge(name, instruction string, prompts []string, echo []bool
 		a.note(err)
 	}
 	if a.declined || a.ask == nil {
+		a.how = "" // given up here, not refused there
 		return nil, link.ErrDeclined
 	}
 	a.kbd.asked = true
@@ -341,7 +343,7 @@ func (a *auth) challenge(name, instruction string, prompts []string, echo []bool
 		err = link.ErrDeclined
 	}
 	if err != nil {
-		a.declined = true
+		a.declined, a.how = true, ""
 	}
 	return answers, err
 }
@@ -420,7 +422,7 @@ func (a *auth) failure(c *ssh.ClientAuthContext) error {
 		*f = *a.reason() // it is on our side
 		f.What += quoted(", and nothing else could be offered to %s (it takes: %.200q)", who, left)
 	case len(a.tried) == 0 && a.declined:
-		f.Code, f.What = "AUTH-STOPPED", "signing in as "+who+" was given up"
+		f.Code, f.What = "AUTH-STOPPED", quoted("signing in as %s was given up (it takes: %.200q)", who, left)
 	case len(a.tried) == 0:
 		f.What = quoted("there is nothing to sign in with as %s (it takes: %.200q)", who, left)
 		f.Do = "Load a key into the ssh-agent, name a key file, or set password = \"ask\""

@@ -346,7 +346,7 @@ func TestPacketsSentAheadAreEaten(t *testing.T) {
 		<-sent
 		return nil, link.ErrDeclined
 	}}, nil)
-	if code(err) != "AUTH-FAIL" {
+	if code(err) != "AUTH-STOPPED" {
 		t.Errorf("%v", err)
 	}
 }

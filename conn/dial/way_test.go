@@ -75,8 +75,8 @@ func TestSignsInByQuestionsAndSavedPassword(t *testing.T) {
 	}{
 		{"saved password by password", simnet.Server{Password: "pa55"}, "file:" + secret, &person{}, "password (saved)", "", nil},
 		{"saved password by question", simnet.Server{Questions: []simnet.Question{q("Password: ", false, "pa55")}}, "file:" + secret, &person{}, "keyboard-interactive (saved password)", "", nil},
-		{"saved password only once", simnet.Server{Questions: []simnet.Question{q("Password: ", false, "pa55"), q("Again: ", false, "pa55")}}, "file:" + secret, &person{}, "", "AUTH-FAIL", []string{"challenge"}},
-		{"saved password is not echoed", simnet.Server{Questions: []simnet.Question{q("User: ", true, "pa55")}}, "file:" + secret, &person{}, "", "AUTH-FAIL", []string{"challenge"}},
+		{"saved password only once", simnet.Server{Questions: []simnet.Question{q("Password: ", false, "pa55"), q("Again: ", false, "pa55")}}, "file:" + secret, &person{}, "", "AUTH-STOPPED", []string{"challenge"}},
+		{"saved password is not echoed", simnet.Server{Questions: []simnet.Question{q("User: ", true, "pa55")}}, "file:" + secret, &person{}, "", "AUTH-STOPPED", []string{"challenge"}},
 		{"saved password wrong", simnet.Server{Password: "other", Questions: []simnet.Question{q("Password: ", false, "other")}}, "file:" + secret, &person{}, "", "AUTH-FAIL", nil},
 		{"saved password, then a code", simnet.Server{Questions: []simnet.Question{q("Password: ", false, "pa55"), q("OTP: ", false, "123456")}}, "file:" + secret, &person{challenge: otp}, "keyboard-interactive (saved password)", "", []string{"challenge"}},
 		{"person by question", simnet.Server{Questions: []simnet.Question{q("Password: ", false, "pa55")}}, "ask", &person{challenge: otp}, "keyboard-interactive", "", []string{"challenge"}},
