@@ -30,8 +30,9 @@ type asker struct {
 
 var _ link.Asker = (*asker)(nil)
 
-// open returns the terminal, nil when there is none; q.mu is held.
-func (q *asker) open(what string) Terminal {
+// open returns the terminal, nil when there is none; q.mu is held. do is what
+// helps where there is none.
+func (q *asker) open(what, do string) Terminal {
 	if q.term == nil && !q.failed {
 		t, err := q.a.env.Terminal()
 		if err != nil {
@@ -41,7 +42,7 @@ func (q *asker) open(what string) Terminal {
 		}
 	}
 	if q.term == nil {
-		q.a.note("There is no terminal to ask for %s.", what)
+		q.a.note("There is no terminal to ask for %s. %s.", what, do)
 	}
 	return q.term
 }
@@ -74,7 +75,7 @@ func (q *asker) line(ctx context.Context, t Terminal, prompt string, echo bool) 
 func (q *asker) HostKey(ctx context.Context, hq link.HostKeyQuestion) (link.TrustAnswer, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	t := q.open("the trust in the host key of " + safe.Text(hq.Host))
+	t := q.open("the trust in the host key of "+safe.Text(hq.Host), "Sign in once from a terminal, or use --host-key accept-new")
 	if t == nil {
 		return link.Refuse, link.ErrDeclined
 	}
@@ -106,7 +107,11 @@ func (q *asker) HostKey(ctx context.Context, hq link.HostKeyQuestion) (link.Trus
 func (q *asker) Secret(ctx context.Context, sq link.SecretQuestion) (keys.Secret, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	t := q.open("the " + safe.Text(sq.What))
+	do := "Use --password-file"
+	if strings.HasPrefix(sq.What, "passphrase") {
+		do = "Load the key into the ssh-agent"
+	}
+	t := q.open("the "+safe.Text(sq.What), do)
 	if t == nil {
 		return keys.Secret{}, link.ErrDeclined
 	}
@@ -124,7 +129,7 @@ func (q *asker) Secret(ctx context.Context, sq link.SecretQuestion) (keys.Secret
 func (q *asker) Challenge(ctx context.Context, cq link.ChallengeQuestion) ([]string, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	t := q.open("the answers that " + safe.Text(cq.Target.Name) + " wants")
+	t := q.open("the answers that "+safe.Text(cq.Target.Name)+" wants", "Sign in from a terminal, or with a key")
 	if t == nil {
 		return nil, link.ErrDeclined
 	}

@@ -95,7 +95,8 @@ func (f *targetFlags) target(a *app, c *cobra.Command, store profile.Store, name
 	return t, nil
 }
 
-// base is the target before the flags.
+// base is the target before the flags. One that is given by its address alone
+// asks for a password when the device takes nothing else, as ssh does.
 func (f *targetFlags) base(c *cobra.Command, store profile.Store, name string) (link.Target, error) {
 	if f.profile != "" {
 		if name != "" {
@@ -117,6 +118,7 @@ func (f *targetFlags) base(c *cobra.Command, store profile.Store, name string) (
 	if err != nil {
 		return link.Target{}, usage(c, err)
 	}
+	t.Password = "ask"
 	return t, nil
 }
 

@@ -126,6 +126,19 @@ func TestQuestionsAreAskedOnTheTerminal(t *testing.T) {
 	}
 }
 
+func TestAnAddressWithoutProfileAsksForThePassword(t *testing.T) {
+	t.Parallel()
+	h, d := newHome(t), device(t, simdev.Options{}, simnet.Server{})
+	con := h.onTerminal(get, "rpc", "admin@"+d.Addr(), "--host-key", "accept-new")
+	con.answer("assword of", "wrong\r")
+	con.answer("That was not right", password+"\r")
+	if got := code(t, con.wait()); got != 0 || !strings.Contains(con.out.String(), "</rpc-reply>") {
+		t.Errorf("exit code %d\n%s\n%.200s", got, con.text(), con.out.String())
+	}
+	file := h.write(filepath.Join(h.dir, "get.xml"), get)
+	h.run("", "rpc", "admin@"+d.Addr(), file).want(t, 3, "no terminal to ask for the password", "--password-file")
+}
+
 func TestNoToAHostKeyIsNoConnection(t *testing.T) {
 	t.Parallel()
 	h, d := newHome(t), device(t, simdev.Options{}, simnet.Server{})

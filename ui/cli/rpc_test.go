@@ -105,7 +105,7 @@ func TestExitCodesOfConnecting(t *testing.T) {
 		"unknown host key":     {[]string{"rpc", "admin@" + d.Addr(), "--password-file", pw}, 3, []string{"KEY-UNKNOWN", "no terminal to ask"}},
 		"strict":               {[]string{"rpc", "admin@" + d.Addr(), "--host-key", "strict", "--password-file", pw}, 3, []string{"KEY-UNKNOWN"}},
 		"wrong password":       {[]string{"rpc", "admin@" + d.Addr(), "--host-key", "accept-new", "--known-hosts", filepath.Join(h.dir, "k1"), "--password-file", wrong}, 3, []string{"AUTH-FAIL"}},
-		"no password":          {[]string{"rpc", "admin@" + d.Addr(), "--host-key", "accept-new", "--known-hosts", filepath.Join(h.dir, "k2")}, 3, []string{"AUTH-FAIL"}},
+		"no password":          {[]string{"rpc", "admin@" + d.Addr(), "--host-key", "accept-new", "--known-hosts", filepath.Join(h.dir, "k2")}, 3, []string{"AUTH-STOPPED", `"password"`, "Use --password-file"}},
 		"readable by all":      {[]string{"rpc", "admin@" + d.Addr(), "--host-key", "accept-new", "--known-hosts", filepath.Join(h.dir, "k3"), "--password-file", open}, 3, []string{"chmod 600"}},
 		"no target":            {[]string{"rpc"}, 2, []string{"TARGET is missing"}},
 		"bad target":           {[]string{"rpc", "a b"}, 2, []string{"USAGE"}},
