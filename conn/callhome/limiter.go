@@ -53,12 +53,13 @@ type limiter struct {
 	until  map[netip.Prefix]time.Time // end of the penalty
 	block  map[netip.Prefix]bool      // by a person
 	proven map[netip.Prefix]int       // devices of that source that proved themselves and are connected
+	known  map[netip.Prefix]bool      // sources where devices proved themselves in this run
 }
 
 func newLimiter(b Budget, now func() time.Time, chance func(int) int) *limiter {
 	b.defaults()
 	return &limiter{budget: b, now: now, chance: chance, per: map[netip.Prefix]int{}, until: map[netip.Prefix]time.Time{},
-		block: map[netip.Prefix]bool{}, proven: map[netip.Prefix]int{}}
+		block: map[netip.Prefix]bool{}, proven: map[netip.Prefix]int{}, known: map[netip.Prefix]bool{}}
 }
 
 // source is what is counted as one: an IPv4 address, an IPv6 /64.
@@ -85,9 +86,9 @@ func (l *limiter) admit(a netip.Addr) (release func(), refusal string) {
 		return nil, "penalised"
 	case l.total >= l.budget.Total:
 		return nil, "full"
-	case l.per[src] >= l.budget.PerSource && l.proven[src] == 0:
+	case l.per[src] >= l.budget.PerSource && !l.known[src]:
 		return nil, "too many from this source"
-	case l.total >= l.budget.Soft && l.proven[src] == 0 && l.chance(l.budget.Total-l.budget.Soft) < l.total-l.budget.Soft+1:
+	case l.total >= l.budget.Soft && !l.known[src] && l.chance(l.budget.Total-l.budget.Soft) < l.total-l.budget.Soft+1:
 		return nil, "nearly full"
 	}
 	l.total++
@@ -113,6 +114,7 @@ func (l *limiter) blame(a netip.Addr, d time.Duration) {
 	if l.proven[src] > 0 {
 		return // behind the same NAT as a device that proved itself
 	}
+	delete(l.known, src)
 	if len(l.until) >= l.budget.Sources {
 		l.forget(now)
 	}
@@ -144,14 +146,23 @@ func (l *limiter) forget(now time.Time) {
 	}
 }
 
-// prove clears a source: a known device there has shown its key. The returned
-// function ends that when the device's link ends.
+// prove clears a source: a device there has shown its key and was let in. The
+// returned function ends that when the device's link ends; after it the source
+// is still let in ahead of strangers, as after an outage all devices call at
+// once.
 func (l *limiter) prove(a netip.Addr) (gone func()) {
 	src := source(a)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.until, src)
 	l.proven[src]++
+	if len(l.known) >= l.budget.Sources {
+		for old := range l.known { // any one
+			delete(l.known, old)
+			break
+		}
+	}
+	l.known[src] = true
 	var once sync.Once
 	return func() {
 		once.Do(func() {

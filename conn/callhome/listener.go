@@ -104,6 +104,7 @@ type Listener struct {
 	users *users
 
 	mu     sync.Mutex
+	later  *time.Timer // tells what was only counted; nil when nothing was
 	lastID CallerID
 	wait   map[CallerID]*visit
 	bound  map[string]*binding // by the address asked for
@@ -260,7 +261,7 @@ func (l *Listener) accept(b *binding, nl net.Listener) error {
 		c, err := nl.Accept()
 		if err != nil {
 			if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ECONNABORTED) {
-				l.quiet.say(Event{Kind: Refused, On: b.addr, Err: &keys.Fault{Code: "LSN-FILES", What: "no file descriptor is left for a caller", Do: "raise the limit (ulimit -n)", Err: err}}, "files")
+				l.hush(Event{Kind: Refused, On: b.addr, Err: &keys.Fault{Code: "LSN-FILES", What: "no file descriptor is left for a caller", Do: "raise the limit (ulimit -n)", Err: err}}, "files")
 				select {
 				case <-b.ctx.Done():
 					return err
@@ -276,6 +277,25 @@ func (l *Listener) accept(b *binding, nl net.Listener) error {
 	}
 }
 
+// hush emits an event unless there were many alike within the last minute; then
+// it is counted, and told at the end of the minute.
+func (l *Listener) hush(ev Event, key string) {
+	l.quiet.say(ev, key)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.later != nil || l.ctx.Err() != nil {
+		return
+	}
+	l.wg.Add(1)
+	l.later = time.AfterFunc(refrain, func() {
+		defer l.wg.Done()
+		l.mu.Lock()
+		l.later = nil
+		l.mu.Unlock()
+		l.quiet.flush()
+	})
+}
+
 // take decides in the accept loop whether a connection may stay, and gives it a
 // goroutine if so.
 func (l *Listener) take(b *binding, c net.Conn) {
@@ -287,7 +307,7 @@ func (l *Listener) take(b *binding, c net.Conn) {
 		}
 		c.Close()
 		b.refused.Add(1)
-		l.quiet.say(Event{Kind: Refused, On: b.addr, Caller: Caller{From: from}, Err: &keys.Fault{Code: "LSN-BUSY", What: "caller turned away: " + refusal}}, source(from.Addr()).String()+refusal)
+		l.hush(Event{Kind: Refused, On: b.addr, Caller: Caller{From: from}, Err: &keys.Fault{Code: "LSN-BUSY", What: "caller turned away: " + refusal}}, source(from.Addr()).String()+refusal)
 		return
 	}
 	l.mu.Lock()
@@ -343,7 +363,7 @@ func (l *Listener) visit(v *visit, c net.Conn) bool {
 	if errors.As(err, &f) {
 		key += f.Code
 	}
-	l.quiet.say(Event{Kind: Refused, On: v.on.addr, Caller: caller, Target: t, Err: err}, key)
+	l.hush(Event{Kind: Refused, On: v.on.addr, Caller: caller, Target: t, Err: err}, key)
 	return false
 }
 
@@ -475,6 +495,11 @@ func (l *Listener) Penalised() int { return l.limit.penalised() }
 // Links that were handed over live on.
 func (l *Listener) Close() {
 	l.cancel()
+	l.mu.Lock()
+	if l.later != nil && l.later.Stop() {
+		l.wg.Done()
+	}
+	l.mu.Unlock()
 	l.wg.Wait()
 	l.quiet.flush()
 }

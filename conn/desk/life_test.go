@@ -8,11 +8,14 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/crypto/ssh"
+
 	"dialtone/conn"
 	"dialtone/conn/link"
 	"dialtone/conn/profile"
 	"dialtone/conn/simnet"
 	"dialtone/keys"
+	"dialtone/netconf/simdev"
 )
 
 func TestAProfileThatAsksKeepsItsDeviceInTheInbox(t *testing.T) {
@@ -395,5 +398,23 @@ func TestTheLogIsARing(t *testing.T) {
 		if got != want {
 			t.Errorf("%d: %q", n, got)
 		}
+	}
+}
+
+func TestAKeyIsAskedAboutOnceHoweverOftenSessionKeysChange(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, Options{User: "admin"})
+	s.call(simnet.CallOptions{Device: simdev.Options{Bulk: 200 << 10}, Server: simnet.Server{Adjust: func(c *ssh.ServerConfig) { c.RekeyThreshold = 16 << 10 }}, Calls: 1})
+	if err := s.front.Accept(s.caller().ID, link.Target{Name: "edge-1"}, false); err != nil {
+		t.Fatal(err)
+	}
+	id := s.line("open", 1).Session
+	for range 3 {
+		if got := s.ask(id, getConfig); len(got) < 200_000 {
+			t.Errorf("%d bytes", len(got))
+		}
+	}
+	if n := len(s.front.Callers()); n != 0 {
+		t.Errorf("%d callers", n)
 	}
 }
