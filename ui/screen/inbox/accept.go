@@ -108,7 +108,7 @@ func readProfiles(d *screen.Deps, to any) tea.Cmd {
 
 // Help implements overlay.Dialog.
 func (a *accept) Help() string {
-	return "a accept  enter the button  tab next  shift+tab back  space choose  esc cancel (default)"
+	return "a accept  tab next  shift+tab back  space choose  esc cancel (default)"
 }
 
 // Update implements overlay.Dialog.

@@ -81,7 +81,7 @@ func (l *listeners) take(now msg.Desk) {
 // Help implements overlay.Dialog.
 func (l *listeners) Help() string {
 	if l.keeper != nil {
-		return "l listen  x stop  s start with dialtone  j k choose  y copy  tab next  esc close"
+		return "l listen  x stop  s start by itself  j k choose  y copy  tab next  esc close"
 	}
 	return "l listen  x stop  j k choose  y copy the address  tab next  esc close"
 }

@@ -150,13 +150,13 @@ func short(d time.Duration) string {
 
 // empty says what the list is for and the keys that fill it.
 func (s *Screen) empty(w, h int) []string {
-	lines := []string{"Nobody waits. Devices that call us stand here until somebody decides.", ""}
+	lines := []string{"Nobody waits. Callers stand here until somebody decides.", ""}
 	if len(s.desk.Listeners) == 0 {
 		lines = append(lines, "L   listen for call home      (port 4334, nothing is accepted", "                               without asking you)")
 	} else {
-		lines = append(lines, "L   listeners                 where we listen, and how it goes")
+		lines = append(lines, "L   listeners                 where we listen")
 	}
-	lines = append(lines, "1   devices                   c shows what to paste on a device")
+	lines = append(lines, "1   devices                   c: what to paste on one")
 	wide := 0
 	for _, l := range lines {
 		wide = max(wide, style.Width(l))

@@ -63,7 +63,7 @@ func New(d *screen.Deps, p profile.Profile, old string) *Form {
 
 // Help implements overlay.Dialog.
 func (f *Form) Help() string {
-	return "tab next  shift+tab back  space choose  ctrl+r test  y copy device config  esc cancel"
+	return "tab next  space choose  ctrl+r test  y copy device config  esc cancel"
 }
 
 // check shows the fields of the chosen way and finds what is wrong.
