@@ -52,7 +52,18 @@ func (c *comparison) whole() {
 	}
 	c.equal(Range{0, ia}, Range{0, ib})
 	c.walk(ia, ea, ib, eb)
-	c.equal(Range{ea, na}, Range{eb, nb})
+	// Behind the envelope there is something when the text is broken.
+	ta, tb := c.a.tail(ea, na), c.b.tail(eb, nb)
+	c.equal(Range{ea, ta}, Range{eb, tb})
+	c.walk(ta, na, tb, nb)
+}
+
+// tail is the row behind the end tags of the envelope.
+func (s *side) tail(i, n int) int {
+	for i < n && (s.doc.Row(i).Kind == xmldoc.Close || s.silent(i)) {
+		i++
+	}
+	return i
 }
 
 // inside is the span of rows within the envelope, all of n when there is none.
