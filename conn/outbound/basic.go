@@ -82,7 +82,7 @@ func (b *basic) GetExecuteCommand(gs basicpb.NetconfRpcApi_GetExecuteCommandServ
 		if !waits {
 			return status.Error(codes.Aborted, "")
 		}
-		return st.serve(gs.Context())
+		return st.serve()
 	case <-gs.Context().Done():
 		s.unpark(c)
 		return status.FromContextError(gs.Context().Err()).Err()

@@ -76,6 +76,7 @@ type guest struct {
 	once    sync.Once
 	gone    chan struct{} // closed when the connection is known to have ended
 
+	polite atomic.Bool  // the other side closed it, it did not break
 	got    atomic.Int64 // bytes, until it has proved itself
 	proven atomic.Bool
 
@@ -100,6 +101,7 @@ func (g *guest) Read(p []byte) (int, error) {
 		}
 	}
 	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		g.polite.Store(err == io.EOF && !g.left())
 		g.leave()
 	}
 	return n, err

@@ -465,7 +465,7 @@ func (e *enhanced) NcgrpcCommandGet(gs jetpb.Ncgrpc_NcgrpcCommandGetServer) erro
 		s.refuse(g, &keys.Fault{Code: "GRPC-TOKEN", What: "a stream came that nobody asked for", Kept: "it was refused"}, callhome.ForGarbage)
 		return errUnauthenticated
 	}
-	return st.serve(gs.Context())
+	return st.serve()
 }
 
 // enhancedPipe is the enhanced form's way to carry pieces and commands.

@@ -1,6 +1,7 @@
 package outbound
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -48,7 +49,8 @@ type stream struct {
 	pieces   [][]byte    // received and not read yet
 	held     int         // bytes in them
 	got      int64       // bytes received
-	last     []byte      // the end of what was received
+	last     []byte      // the last piece of it
+	owes     bool        // output is due: a command was sent, or a message has not ended
 	why      error       // the stream on the wire has ended; io.EOF when the device said so
 	told     *keys.Fault // the end notice
 	fault    *keys.Fault // why, in words; nil when we ended it
@@ -71,9 +73,10 @@ func newStream(s *Server, g *guest, r *row, k Kind, p pipe) *stream {
 	return st
 }
 
-// serve is the handler. It returns, and so ends the stream, when the device has
-// ended the session or Close was called and the device was given time.
-func (st *stream) serve(ctx context.Context) error {
+// serve is the handler. It returns, and so ends the stream, when all that the
+// device sent has been received, or Close was called and the device was given
+// time.
+func (st *stream) serve() error {
 	go func() { // ends with the stream, at the latest when serve returns
 		defer close(st.pumped)
 		defer st.recovered("stream")
@@ -82,7 +85,7 @@ func (st *stream) serve(ctx context.Context) error {
 	select {
 	case <-st.pumped:
 	case <-st.cut:
-	case <-ctx.Done():
+	case <-st.s.ctx.Done():
 	case <-st.quit:
 		st.goodbye()
 	}
@@ -160,6 +163,7 @@ func (st *stream) pump() {
 		st.mu.Lock()
 		st.got += int64(len(b))
 		st.last = b
+		st.owes = !endsMarked(bytes.TrimRight(b, "\r\n "))
 		if !st.closed {
 			st.pieces = append(st.pieces, b)
 			if st.held += len(b); len(st.pieces) == 1 {
@@ -284,11 +288,15 @@ func (st *stream) verdict() *keys.Fault {
 		return &keys.Fault{Code: "LSN-STOPPED", What: "the listener was stopped", Kept: kept}
 	case status.Code(st.why) == codes.ResourceExhausted:
 		return &keys.Fault{Code: "GRPC-SIZE", What: fmt.Sprintf("the device sent a message of more than %d B", st.s.o.MostReceived), Kept: kept, Err: st.why}
-	case st.guest.left():
+	case st.guest.left() && !st.guest.polite.Load():
 		return &keys.Fault{Code: "NET-LOST", What: "the connection to the device broke", Kept: kept, Do: "wait until the device calls again", Err: st.why}
-	case status.Code(st.why) == codes.Canceled:
-		return &keys.Fault{Code: "GRPC-BROKEN", What: fmt.Sprintf("the device broke the session off, its connection lives. Its program does so when its output holds a byte outside ASCII; the last output was %s", tail(st.last)),
-			Kept: kept, Do: "ask for less, and look on the device for text beyond ASCII (descriptions, banners) behind that place"}
+	case st.guest.left() || status.Code(st.why) == codes.Canceled:
+		f := &keys.Fault{Code: "GRPC-BROKEN", What: "the device broke the session off without an end notice", Kept: kept, Do: "wait until the device calls again"}
+		if st.owes {
+			f.What += fmt.Sprintf(". Its program does so when its output holds a byte outside ASCII; the last output was %s", tail(st.last))
+			f.Do = "ask for less, and look on the device for text beyond ASCII (descriptions, banners) behind that place"
+		}
+		return f
 	}
 	return &keys.Fault{Code: "GRPC-FAILED", What: fmt.Sprintf("the session broke: %.200q", st.why.Error()), Kept: kept, Err: st.why}
 }
@@ -352,6 +360,9 @@ func (st *stream) send(cmd []byte) error {
 			Kept: "whether it arrived is not known", Do: "wait until the device calls again"})
 		st.cutOff()
 	})
+	st.mu.Lock()
+	st.owes = true
+	st.mu.Unlock()
 	err := st.pipe.send(cmd)
 	stalled.Stop()
 	if err == nil {

@@ -155,7 +155,10 @@ func (d *Device) find(ctx context.Context, from int) (int, error) {
 	return 0, errDown
 }
 
-const probeTime = 10 * time.Second
+const (
+	probeTime  = 10 * time.Second
+	lingerTime = 2 * time.Second // that a connection outlives a session that died
+)
 
 func (d *Device) probe(ctx context.Context, c *grpc.ClientConn) error {
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
@@ -202,8 +205,17 @@ func (d *Device) stay(ctx context.Context, server string) error {
 		go func() { // ends with the session
 			defer d.wg.Done()
 			defer c.Close()
-			if err := serve(ctx, c); err != nil {
+			err := serve(ctx, c)
+			if err != nil {
 				d.o.Log("session: " + err.Error())
+			}
+			if errors.Is(err, errNotASCII) { // only the session's thread has died
+				t := time.NewTimer(lingerTime)
+				defer t.Stop()
+				select {
+				case <-t.C:
+				case <-ctx.Done():
+				}
 			}
 		}()
 	}

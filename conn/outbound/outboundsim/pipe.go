@@ -71,6 +71,15 @@ func (p *pipe) run(recv func() (cmd string, kill bool, err error)) {
 
 func (p *pipe) Read(b []byte) (int, error) { return p.in.Read(b) }
 
+func ascii(b []byte) bool {
+	for _, c := range b {
+		if c > 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
 var errNotASCII = errors.New("'ascii' codec can't decode byte")
 
 // Write sends output in pieces.
@@ -90,7 +99,7 @@ func (p *pipe) Write(b []byte) (int, error) {
 		if closed {
 			return 0, io.ErrClosedPipe
 		}
-		if !p.f.NonASCII && bytes.ContainsFunc(piece, func(r rune) bool { return r > 0x7f }) {
+		if !p.f.NonASCII && !ascii(piece) {
 			p.mu.Lock()
 			p.broken = true
 			p.mu.Unlock()
