@@ -68,7 +68,7 @@ func (b *book) load() {
 	add := func(p profile.Profile) {
 		i := len(b.all)
 		b.all = append(b.all, p)
-		if _, taken := b.byID[p.DeviceID]; !taken && p.Via == link.Junos && p.DeviceID != "" {
+		if _, taken := b.byID[p.DeviceID]; !taken && p.DeviceID != "" {
 			b.byID[p.DeviceID] = i
 		}
 		for _, fp := range p.Pin {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -65,16 +66,14 @@ type Front struct {
 	logged    int    // lines written in all
 	pairs     *pairs
 	claims    claims
-	origins   map[conn.SessionID]origin
+	origins   map[conn.SessionID]*origin
 	closed    bool
 }
 
 // origin is where an admitted session came from.
 type origin struct {
-	caller   callhome.Caller
-	target   string
+	line     Line // without event, text and error
 	admitted time.Time
-	opened   bool
 }
 
 var _ Desk = (*Front)(nil)
@@ -98,7 +97,7 @@ func New(o Options) *Front {
 	}
 	f := &Front{
 		o: o, book: newBook(o.Profiles, o.Vault, o.Now, o.User), changed: make(chan struct{}, 1), patient: probeTime,
-		pairs: newPairs(), claims: claims{}, origins: map[conn.SessionID]origin{},
+		pairs: newPairs(), claims: claims{}, origins: map[conn.SessionID]*origin{},
 	}
 	f.ssh = callhome.New(callhome.Options{
 		Book: f.book, Handshake: over(o.Dialer, o.Wait+time.Minute), Ask: o.Ask, Now: o.Now, Budget: o.Budget, Wait: o.Wait,
@@ -173,7 +172,10 @@ func (f *Front) Listen(kind, addr string) error {
 		return err
 	}
 	f.touch()
-	return f.remember(kind, addr)
+	if err := f.remember(kind, addr); err != nil {
+		f.write(Line{Event: "listening", Text: what(err), Err: err})
+	}
+	return nil
 }
 
 // Stop ends a listener. Callers that wait and came by it are refused, sessions
@@ -344,6 +346,9 @@ func (f *Front) event(ev callhome.Event) {
 	case callhome.Listening:
 		f.stands(ev.On, ev.Addr, nil)
 		line.Text = "listening on " + ev.Addr + " (ssh)"
+		if a, err := netip.ParseAddrPort(ev.Addr); err == nil && a.Addr().IsUnspecified() {
+			line.Text += ", which every network of this machine reaches"
+		}
 	case callhome.Down:
 		f.stands(ev.On, "", ev.Err)
 		line.Text = what(ev.Err)
@@ -388,7 +393,7 @@ func (f *Front) admitted(ev callhome.Event) {
 	f.mu.Lock()
 	id := f.o.Manager.Adopt(t, ev.Link)
 	if id != 0 {
-		f.origins[id] = origin{caller: c, target: t.Name, admitted: f.o.Now()}
+		f.origins[id] = &origin{Line{From: c.From, Via: c.Via, DeviceID: c.Claim, Profile: t.Name, Session: id}, f.o.Now()}
 	}
 	f.claims.release(c.ID)
 	f.mu.Unlock()

@@ -101,31 +101,26 @@ func (f *Front) scribe() {
 // session writes the line of one change, if it is worth one.
 func (f *Front) session(d conn.Device) {
 	f.mu.Lock()
-	o, ok := f.origins[d.ID]
-	if ok {
-		if d.State == conn.Open {
-			o.opened = true
-			f.origins[d.ID] = o
-		} else {
-			delete(f.origins, d.ID)
-		}
+	o := f.origins[d.ID]
+	if d.State != conn.Open {
+		delete(f.origins, d.ID)
 	}
 	f.mu.Unlock()
-	if !ok {
+	if o == nil {
 		return
 	}
-	c := o.caller
-	line := Line{From: c.From, Via: c.Via, DeviceID: c.Claim, Profile: o.target, Trust: trustText(c), Session: d.ID, Err: d.Err}
+	line := o.line
+	line.Err = d.Err
 	switch d.State {
 	case conn.Open:
 		line.Event = "open"
-		line.Text = fmt.Sprintf("%s is open, in %.1f s", o.target, d.Opened.Sub(o.admitted).Seconds())
+		line.Text = fmt.Sprintf("%s is open, in %.1f s", line.Profile, d.Opened.Sub(o.admitted).Seconds())
 	case conn.Lost:
 		line.Event = "lost"
-		line.Text = o.target + ": " + what(d.Err)
+		line.Text = line.Profile + ": " + what(d.Err)
 	default:
 		line.Event = "closed"
-		line.Text = o.target + " is closed"
+		line.Text = line.Profile + " is closed"
 	}
 	f.write(line)
 }
