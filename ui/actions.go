@@ -41,6 +41,7 @@ func (r *root) rootActions() []action.Action {
 		{ID: "root.unzoom", Section: everywhere, Title: "Undo the zoom", Keys: []string{"_"}, Off: noZoom},
 		{ID: "root.redraw", Section: everywhere, Title: "Draw the screen anew", Keys: []string{"ctrl+l"}},
 		{ID: "root.suspend", Section: everywhere, Title: "Suspend to the shell", Keys: []string{"ctrl+z"}},
+		r.confirmAction(),
 		{ID: "root.close", Section: everywhere, Title: quit, Short: "quit", Keys: []string{"q"}, Hint: r.quitHint()},
 		{ID: "root.quit", Section: everywhere, Title: "Stop waiting, then quit", Keys: []string{"ctrl+c"}},
 	})
@@ -105,6 +106,8 @@ func (r *root) Run(id action.ID) tea.Cmd {
 		r.stack.Push(&overlay.Messages{Theme: r.d.Theme, Notes: r.toasts.Kept()})
 	case "root.inbox":
 		return r.showInbox()
+	case "root.confirm":
+		return r.confirm()
 	case "root.previous":
 		return r.show((r.at + len(r.tabs) - 1) % len(r.tabs))
 	case "root.next":

@@ -87,6 +87,10 @@ func (r *root) altKey(k tea.KeyMsg) tea.Cmd {
 
 // smallKey is what still works on the card of a terminal that is too small.
 func (r *root) smallKey(k tea.KeyMsg) tea.Cmd {
+	if k.String() == "C" {
+		return r.smallConfirm()
+	}
+	r.changes.armed = 0
 	switch k.String() {
 	case "q", "ctrl+c":
 		if r.stack.Top() != nil || len(r.open()) > 0 {

@@ -30,15 +30,22 @@ func (r *root) open() []conn.Device {
 func (r *root) stakes() []string {
 	var out []string
 	for _, d := range r.open() {
-		if s := stake(d); s != "" {
+		if s := r.stake(d); s != "" {
 			out = append(out, safe.Text(d.Target.Name)+": "+s)
 		}
 	}
 	return out
 }
 
-func stake(d conn.Device) string {
+func (r *root) stake(d conn.Device) string {
+	note := ""
+	if st := r.d.Commits.State(d.ID); st.Pending != nil {
+		d.Pending, note = nil, "confirmed commit: "+st.Note
+	}
 	parts := d.AtStake()
+	if note != "" {
+		parts = append([]string{note}, parts...)
+	}
 	for i := range parts {
 		parts[i] = safe.Text(parts[i])
 	}
@@ -75,7 +82,7 @@ func (r *root) askQuit() tea.Cmd {
 			body = append(body, fmt.Sprintf("and %d more", len(open)-i))
 			break
 		}
-		what := stake(d)
+		what := r.stake(d)
 		if what == "" {
 			what = "nothing at stake; the session is closed"
 		}
@@ -90,9 +97,10 @@ func (r *root) askQuit() tea.Cmd {
 	if n := r.calls.now.Waiting(); n > 0 {
 		drafts = append(drafts, fmt.Sprintf("%-12s %d waiting, who will be hung up on", "inbox", n))
 	}
+	choices, notes := r.quitConfirms()
 	r.stack.Push(&overlay.Confirm{
-		Theme: r.d.Theme, Title: title + "?", Body: append(body, drafts...), Cancel: "stay", Interrupt: quit,
-		Choices: []overlay.Choice{{Key: "Q", Label: "quit anyway", Do: quit}},
+		Theme: r.d.Theme, Title: title + "?", Body: append(append(body, drafts...), notes...), Cancel: "stay", Interrupt: quit,
+		Choices: append(choices, overlay.Choice{Key: "Q", Label: "quit anyway", Do: quit}),
 	})
 	return nil
 }

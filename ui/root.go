@@ -12,10 +12,10 @@ import (
 	"dialtone/ui/msg"
 	"dialtone/ui/overlay"
 	"dialtone/ui/pane"
-	"dialtone/ui/safe"
 	"dialtone/ui/screen"
 	"dialtone/ui/screen/devices"
 	"dialtone/ui/style"
+	"dialtone/ui/widget/bar"
 )
 
 // The smallest terminal that shows screens; below it stands a card.
@@ -57,7 +57,8 @@ type root struct {
 	toastArmed bool
 	quitting   bool
 
-	calls calls // of devices that dial us
+	changes changes // of candidates and confirmed commits
+	calls   calls   // of devices that dial us
 }
 
 // tab is one screen. id is that of its session, 0 for other screens.
@@ -77,6 +78,7 @@ func newRoot(ctx context.Context, d Deps) *root {
 		warned: map[string]bool{},
 	}
 	sd.Post = func(m tea.Msg) { r.posted = append(r.posted, m) }
+	r.newChanges()
 	r.tabs = []tab{{screen: devices.New(r.d)}}
 	r.newCalls()
 	for _, dev := range d.Backend.Devices() {
@@ -97,6 +99,7 @@ func (r *root) Init() tea.Cmd {
 	for _, t := range r.tabs {
 		cmds = append(cmds, initOf(t.screen))
 	}
+	r.startPendings()
 	for _, n := range r.notes {
 		cmds = append(cmds, msg.Say(msg.Warn, n))
 	}
@@ -124,6 +127,7 @@ func (r *root) Update(m tea.Msg) tea.Cmd {
 		m, r.posted = r.posted[0], r.posted[1:]
 		cmds = append(cmds, r.update(m))
 	}
+	r.settleBar()
 	return tea.Batch(cmds...)
 }
 
@@ -206,6 +210,20 @@ func (r *root) request(m tea.Msg) (tea.Cmd, bool) {
 		return r.makers.profile(r.d, m.Name, m.Target), true
 	case quitMsg:
 		return r.leave(), true
+	case confirmQuit:
+		return r.confirmThenQuit(m), true
+	case confirmedMsg:
+		return r.confirmed(m), true
+	case verifyChosen:
+		return r.verifyPending(m.p), true
+	case forgetChosen:
+		r.askForget(m.p)
+		return nil, true
+	case forgetNow:
+		if err := r.d.Commits.Dismiss(m.p.Key); err != nil {
+			return msg.Fail(err), true
+		}
+		return nil, true
 	case overlay.Push:
 		r.stack.Push(m.Dialog)
 		return initDialog(m.Dialog), true
@@ -252,7 +270,12 @@ func (r *root) resize(w, h int) tea.Cmd {
 }
 
 // bodySize is the room between the tabs and the status row.
-func (r *root) bodySize() (w, h int) { return max(r.w, 1), max(r.h-3, 1) }
+func (r *root) bodySize() (w, h int) {
+	if r.changes.on {
+		return max(r.w, 1), max(r.h-4, 1)
+	}
+	return max(r.w, 1), max(r.h-3, 1)
+}
 
 func (r *root) small() bool { return r.w < minWidth || r.h < minHeight }
 
@@ -285,7 +308,7 @@ func (r *root) tick() tea.Cmd {
 
 // elapsing reports whether a clock, an age or a wait is on the screen.
 func (r *root) elapsing() bool {
-	if r.w >= wideWidth || len(r.calls.now.Callers) > 0 {
+	if r.w >= wideWidth || len(r.calls.now.Callers) > 0 || r.pendingAnywhere() {
 		return true
 	}
 	for _, s := range r.known {
@@ -297,25 +320,30 @@ func (r *root) elapsing() bool {
 }
 
 // retitle names the next rollback in the title of the terminal, and takes it
-// out again. Only names that the person gave stand there.
+// out again. Only names that the person gave stand there. A countdown that
+// comes into its last minute rings once: the bell goes out behind the title,
+// where nothing else is being drawn.
 func (r *root) retitle() tea.Cmd {
 	title := ""
-	var next time.Time
-	for _, d := range r.open() {
-		left, _ := r.rollback(d)
-		if left == "" || title != "" && !d.Pending.Deadline.Before(next) {
+	var next bar.State
+	for _, s := range r.bars() {
+		if s.Kind != bar.Confirmed || title != "" && s.Left >= next.Left {
 			continue
 		}
-		title, next = "dialtone: "+style.ToASCII(safe.Text(d.Target.Name))+" ROLLBACK "+left, d.Pending.Deadline
+		title, next = "dialtone: "+style.ToASCII(s.Name)+" "+s.Short(), s
 	}
-	if title == r.title {
+	bell := ""
+	if r.ring() {
+		bell = "\a"
+	}
+	if title == r.title && bell == "" {
 		return nil
 	}
 	r.title = title
 	if title == "" {
 		title = "dialtone"
 	}
-	return tea.SetWindowTitle(title)
+	return tea.SetWindowTitle(title + bell)
 }
 
 func (r *root) armToasts() tea.Cmd {

@@ -10,6 +10,7 @@ import (
 	"dialtone/ui/action"
 	"dialtone/ui/safe"
 	"dialtone/ui/style"
+	"dialtone/ui/widget/bar"
 )
 
 // View draws exactly the size of the terminal: tabs, body, status, help.
@@ -24,6 +25,9 @@ func (r *root) View() string {
 	rows = append(rows, r.tabRow())
 	bw, bh := r.bodySize()
 	rows = append(rows, fitRows(r.cur().View(), bw, bh)...)
+	if r.changes.on {
+		rows = append(rows, r.d.Theme.Fit(r.barRow(), r.w))
+	}
 	rows = append(rows, r.d.Theme.Fit(" "+r.cur().Status(), r.w), r.helpRow())
 	r.overlays(rows[1 : 1+bh])
 	return r.fitCharset(strings.Join(rows, "\n"))
@@ -124,29 +128,26 @@ func (r *root) tabText(i int) string {
 	if dev, ok := r.d.Backend.Device(tb.id); ok && tb.id != 0 {
 		g, tok := StateGlyph(dev.State)
 		name += " " + r.d.Theme.Paint(tok, r.d.Theme.Glyph(g))
-		if left, urgent := r.rollback(dev); left != "" {
+		if left, urgent := r.rollback(tb.id); left != "" {
 			tok = style.Warn
 			if urgent {
 				tok = style.Danger
 			}
-			name += " " + r.d.Theme.Paint(tok, "ROLLBACK "+left)
+			name += " " + r.d.Theme.Paint(tok, left)
 		}
 	}
 	return name
 }
 
-// rollback is the time until a confirmed commit of d is undone, "" when none
-// waits; urgent in the last minute.
-func (r *root) rollback(d conn.Device) (left string, urgent bool) {
-	if d.Pending == nil {
-		return "", false
+// rollback is the countdown of a session, "" when none runs; urgent in the last
+// minute.
+func (r *root) rollback(id conn.SessionID) (words string, urgent bool) {
+	for _, s := range r.bars() {
+		if s.ID == id && id != 0 && s.Kind == bar.Confirmed {
+			return s.Short(), s.Urgent()
+		}
 	}
-	wait := d.Pending.Deadline.Sub(r.d.Now())
-	if wait <= 0 {
-		return "due", true
-	}
-	wait = wait.Round(time.Second)
-	return fmt.Sprintf("%02d:%02d", int(wait.Minutes()), int(wait.Seconds())%60), wait <= time.Minute
+	return "", false
 }
 
 // StateGlyph is the sign of a session's state and what it is painted as.
@@ -240,18 +241,15 @@ func (r *root) smallView() string {
 	if r.h < 4 {
 		lines = lines[1:2]
 	}
-	for _, d := range r.open() {
-		if left, _ := r.rollback(d); left != "" {
-			lines = append(lines, "  "+safe.Text(d.Target.Name)+"  ROLLBACK in "+left)
-		}
-	}
+	more, confirm := r.smallLines()
+	lines = append(lines, more...)
 	if n := len(r.open()); n > 0 {
 		lines = append(lines, fmt.Sprintf("  %d open", n))
 	}
 	if r.stack.Top() != nil {
 		lines = append(lines, "  A question waits for an answer.")
 	}
-	lines = append(lines, "  q quit   ctrl+c stop")
+	lines = append(lines, "  "+confirm+"q quit   ctrl+c stop")
 	rows := make([]string, r.h)
 	for i := range rows {
 		text := ""

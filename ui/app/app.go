@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"dialtone/conn"
+	"dialtone/conn/commit"
 	"dialtone/conn/link"
 	"dialtone/conn/profile"
 	"dialtone/keys"
@@ -64,7 +65,11 @@ func Run(ctx context.Context, d cli.InterfaceDeps) error {
 		d.Log.Error("panic", "where", where, "file", c.Save(nil).File)
 	}
 	templates, notes := templates(d.ConfigDir)
+	commits, warnings := openCommits(d)
+	notes = append(notes, warnings...)
+	d.Manager.Watch = commits
 	m := conn.NewManager(d.Manager)
+	commits.Bind(m)
 	vault := d.Vault
 	if d.Demo {
 		vault = demo
@@ -74,7 +79,7 @@ func Run(ctx context.Context, d cli.InterfaceDeps) error {
 	defer front.Close()
 	err = ui.Run(untilInterrupt(ctx), ui.Deps{
 		Deps: screen.Deps{
-			Backend: m, Profiles: d.Profiles, Journal: d.Journal, Templates: templates, Theme: theme, Keys: d.Config.Keys,
+			Backend: m, Commits: commits, Profiles: d.Profiles, Journal: d.Journal, Templates: templates, Theme: theme, Keys: d.Config.Keys,
 			Now: d.Manager.Now, ReadOnly: d.ReadOnly, Demo: d.Demo, ConfigDir: d.ConfigDir, StateDir: d.StateDir, WorkDir: d.WorkDir,
 			Desk: demo.callers(front), HostKeys: d.HostKeys, StartDemo: demo.one, Clip: clip.New(clip.Options{Out: d.Output, StateDir: d.StateDir, Now: d.Manager.Now}),
 		},
@@ -83,6 +88,34 @@ func Run(ctx context.Context, d cli.InterfaceDeps) error {
 	farewell(m, os.Stderr)
 	return err
 }
+
+// openCommits knows the confirmed commits that former runs left in the state
+// directory; the notes name files that could not be read. The demo keeps
+// nothing.
+func openCommits(d cli.InterfaceDeps) (c *commit.Control, notes []string) {
+	o := commit.Options{}
+	if d.StateDir != "" && !d.Demo {
+		o.Dir = filepath.Join(d.StateDir, "commits")
+	}
+	if d.Manager.Now != nil {
+		o.Clock = clock{commit.System(), d.Manager.Now}
+	}
+	c, errs := commit.New(o)
+	for _, err := range errs {
+		notes = append(notes, err.Error())
+	}
+	return c, notes
+}
+
+// clock is the steady clock of the computer beside the wall clock of the
+// program.
+type clock struct {
+	commit.Clock
+	now func() time.Time
+}
+
+// Now implements commit.Clock.
+func (c clock) Now() time.Time { return c.now().Round(0) }
 
 // checkKeys refuses names in config.toml [keys] that no action has.
 func checkKeys(c profile.Config) error {

@@ -88,6 +88,31 @@ type ShowExchange struct {
 // SessionID implements For.
 func (m ShowExchange) SessionID() conn.SessionID { return m.ID }
 
+// ShowDiff compares two replies in a session's screen. Nothing is sent.
+type ShowDiff struct {
+	ID   conn.SessionID
+	A, B *conn.Exchange
+}
+
+// SessionID implements For.
+func (m ShowDiff) SessionID() conn.SessionID { return m.ID }
+
+// RunAction runs an action of a session's screen as its key would there.
+type RunAction struct {
+	ID     conn.SessionID
+	Action string
+}
+
+// SessionID implements For.
+func (m RunAction) SessionID() conn.SessionID { return m.ID }
+
+// VerifyCommit asks a session's screen to look what became of a commit as soon
+// as the session is open. It only reads.
+type VerifyCommit struct{ ID conn.SessionID }
+
+// SessionID implements For.
+func (m VerifyCommit) SessionID() conn.SessionID { return m.ID }
+
 // SendRequest asks a session's screen to send a request that needs no more
 // questions.
 type SendRequest struct {

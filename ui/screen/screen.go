@@ -8,6 +8,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"dialtone/conn"
+	"dialtone/conn/commit"
 	"dialtone/conn/desk"
 	"dialtone/conn/journal"
 	"dialtone/conn/link"
@@ -50,6 +51,10 @@ type Deps struct {
 
 	// Desk takes in the devices that call; nil when the program has none.
 	Desk desk.Desk
+	// Commits does what is done about the changes of the devices, and knows the
+	// confirmed commits that wait; those of former runs too. Without one the
+	// root brings one that keeps nothing on disk.
+	Commits *commit.Control
 	// HostKeys forgets a changed host key; nil when nothing can be forgotten.
 	HostKeys keys.HostKeys
 	// StartDemo makes a simulated device ready and says how to reach it; nil

@@ -21,6 +21,9 @@ const (
 // Actions implements pane.Pane: those of the focused pane first, then those of
 // the screen. A pane that takes text keeps all but the control keys.
 func (s *Screen) Actions() []action.Action {
+	if s.over() != nil {
+		return s.coverActions()
+	}
 	switch s.focus {
 	case rpcPart:
 		as := s.rpc.Actions()
@@ -104,7 +107,7 @@ func (s *Screen) screenActions() []action.Action {
 	if s.focus != replyPart || s.reply() == nil {
 		as[3].Keys = []string{"h", "H"}
 	}
-	return under(sectionSession, as)
+	return under(sectionSession, append(as, s.commitActions()...))
 }
 
 func under(section string, as []action.Action) []action.Action {
@@ -131,6 +134,17 @@ func (s *Screen) run(id action.ID) tea.Cmd {
 		}
 		s.side.list.Run(name)
 		return nil
+	}
+	if o := s.over(); o != nil {
+		if id == "session.uncover" {
+			return s.uncover()
+		}
+		if cmd, ok := o.Run(id); ok {
+			return cmd
+		}
+	}
+	if cmd, ok := s.runCommit(id); ok {
+		return cmd
 	}
 	switch id {
 	case "session.send":

@@ -107,6 +107,7 @@ func (s *Screen) lost(name string) []string {
 			lines = append(lines, s.d.Theme.Paint(style.Warn, lead)+part)
 		}
 	}
+	lines = append(lines, s.doubtLines(w)...)
 	if !s.dev.Redial.IsZero() {
 		in := max(s.dev.Redial.Sub(s.d.Now()), 0)
 		lines = append(lines, "  It is dialled again in "+docview.Took(in)+". Nothing is sent again by itself.")

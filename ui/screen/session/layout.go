@@ -74,6 +74,9 @@ func clamp(n, low, high int) int { return max(min(n, high), low) }
 // Resize implements pane.Pane.
 func (s *Screen) Resize(w, h int) {
 	s.w, s.h = w, h
+	for _, c := range s.commits.covers {
+		c.Resize(w, h)
+	}
 	s.refresh()
 }
 
@@ -120,6 +123,9 @@ func (s *Screen) frame() frame {
 func (s *Screen) View() string {
 	if s.w < 2 || s.h < 2 {
 		return strings.Join(s.d.Theme.Box(s.w, s.h, "", "", false, nil), "\n")
+	}
+	if o := s.over(); o != nil {
+		return o.View()
 	}
 	f := s.frame()
 	rows := make([][]string, s.h)

@@ -18,8 +18,11 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"dialtone/conn"
+	"dialtone/ui/action"
 	"dialtone/ui/msg"
 	"dialtone/ui/screen"
+	"dialtone/ui/screen/diff"
+	"dialtone/ui/widget/diffview"
 	"dialtone/ui/widget/docview"
 	"dialtone/ui/widget/editor"
 )
@@ -44,6 +47,8 @@ type Screen struct {
 	notes   notes
 	draft   draft
 
+	commits commits
+
 	sending bool // between ctrl+r and the exchange
 	ticking bool
 }
@@ -66,6 +71,7 @@ func New(d *screen.Deps, id conn.SessionID) *Screen {
 		Check: wellFormed, Keys: d.Keys, Now: d.Now,
 		Wrap: func(m tea.Msg) tea.Msg { return editorMsg{s.id, m} },
 	})
+	s.openCommits()
 	s.draft.path = draftPath(d.StateDir, s.dev.Target.Name)
 	s.refresh()
 	return s
@@ -86,7 +92,10 @@ func (s *Screen) Rebind(id conn.SessionID) tea.Cmd {
 	}
 	s.check.stale, s.check.running, s.side.choices = true, false, nil // other capabilities perhaps
 	// Results on their way to the old session never come.
-	s.sending, s.ticking, s.draft.armed = false, false, false
+	s.sending, s.ticking, s.draft.armed, s.commits.doing = false, false, false, ""
+	for s.over() != nil { // what they wait for belongs to the old session
+		s.uncover()
+	}
 	return s.after(nil)
 }
 
@@ -94,6 +103,9 @@ func (s *Screen) Rebind(id conn.SessionID) tea.Cmd {
 func (s *Screen) Close() {
 	for _, r := range s.replies.list {
 		r.view.Stop()
+	}
+	for _, c := range s.commits.covers {
+		c.Close()
 	}
 }
 
@@ -132,6 +144,28 @@ func (s *Screen) update(m tea.Msg) tea.Cmd {
 		return s.picked(m)
 	case insertMsg:
 		return s.insert(m)
+	case reportMsg:
+		return s.reported(m)
+	case findingMsg:
+		return s.found(m)
+	case locksMsg:
+		return s.askLocks(m)
+	case askMsg:
+		return s.ask(m.o)
+	case giveMsg:
+		return s.give(m.plan)
+	case runMsg:
+		return s.runIfOn(m.action)
+	case msg.RunAction:
+		return s.runIfOn(action.ID(m.Action))
+	case diffview.Msg:
+		return m.Deliver()
+	case diff.Msg, pastMsg:
+		return s.tellCovers(m)
+	case msg.ShowDiff:
+		return s.showDiff(m)
+	case msg.VerifyCommit:
+		s.commits.verify = true
 	case msg.LoadRPC:
 		return s.load(m.Body)
 	case msg.ShowExchange:
@@ -145,7 +179,8 @@ func (s *Screen) update(m tea.Msg) tea.Cmd {
 // after brings everything that is derived up to date, at the end of each
 // message, and adds the commands that this calls for.
 func (s *Screen) after(cmd tea.Cmd) tea.Cmd {
-	more := tea.Batch(s.recheck(), s.saveDraft(), s.tick())
+	s.commits.st = s.commits.c.State(s.id)
+	more := tea.Batch(s.opened(), s.recheck(), s.saveDraft(), s.tick())
 	s.refresh()
 	return tea.Batch(cmd, more)
 }
@@ -153,6 +188,8 @@ func (s *Screen) after(cmd tea.Cmd) tea.Cmd {
 // key gives a key to the pane that captures it.
 func (s *Screen) key(k tea.KeyMsg) tea.Cmd {
 	switch {
+	case s.over() != nil:
+		return s.over().Update(k)
 	case s.focus == rpcPart:
 		s.touched()
 		return s.rpc.Update(k)
@@ -163,10 +200,13 @@ func (s *Screen) key(k tea.KeyMsg) tea.Cmd {
 }
 
 // WantsPaste implements pane.Paster: text can be pasted into the RPC.
-func (s *Screen) WantsPaste() bool { return s.focus == rpcPart }
+func (s *Screen) WantsPaste() bool { return s.over() == nil && s.focus == rpcPart }
 
 // Capturing implements pane.Pane.
 func (s *Screen) Capturing() bool {
+	if o := s.over(); o != nil {
+		return o.Capturing()
+	}
 	switch s.focus {
 	case rpcPart:
 		return s.rpc.Capturing()
@@ -179,6 +219,8 @@ func (s *Screen) Capturing() bool {
 // Count implements pane.Counter.
 func (s *Screen) Count(digit int) {
 	switch {
+	case s.over() != nil:
+		s.over().Count(digit)
 	case s.focus == replyPart && s.reply() != nil:
 		s.reply().view.Count(digit)
 	case s.focus == sidePart:
@@ -189,6 +231,8 @@ func (s *Screen) Count(digit int) {
 // Counting implements pane.Counter.
 func (s *Screen) Counting() bool {
 	switch {
+	case s.over() != nil:
+		return s.over().Counting()
 	case s.focus == replyPart && s.reply() != nil:
 		return s.reply().view.Counting()
 	case s.focus == sidePart:
@@ -205,6 +249,9 @@ func (s *Screen) Focus(on bool) tea.Cmd {
 	s.shown = on
 	if on {
 		s.dev, _ = s.d.Backend.Device(s.id)
+	}
+	if o := s.over(); o != nil {
+		o.Focus(on)
 	}
 	cmd := s.refocus()
 	if !on && s.draft.pending {
@@ -271,7 +318,7 @@ func (s *Screen) waiting() bool {
 		return true
 	}
 	r := s.reply()
-	return s.inFlight() != nil || r != nil && r.view.Busy()
+	return s.commits.doing != "" || s.over() != nil && s.over().Busy() || s.inFlight() != nil || r != nil && r.view.Busy()
 }
 
 // youngest is how long the newest wait has been.

@@ -90,9 +90,9 @@ func (s *Screen) picked(m pickedMsg) tea.Cmd {
 	return s.offer(string(r.Body), "the template")
 }
 
-// Palette adds the templates to what the palette finds.
+// Palette adds the orders without a key and the templates to what the palette finds.
 func (s *Screen) Palette() []overlay.Item {
-	var items []overlay.Item
+	items := s.orders()
 	for _, c := range s.choices() {
 		items = append(items, overlay.Item{
 			Title: "Template: " + safe.Line(c.tmpl.Title), Alters: c.alters, Off: c.off,

@@ -170,6 +170,9 @@ func (s *Screen) Status() string {
 	if n := len(s.dev.Doubts); n > 0 {
 		parts = append(parts, s.d.Theme.Paint(style.Danger, count(n, "outcome")+" unknown"))
 	}
+	if w := s.doingWords(); w != "" {
+		parts = append(parts, w)
+	}
 	if n := s.notes.words(); n != "" {
 		parts = append(parts, n)
 	}
@@ -208,6 +211,9 @@ func (s *Screen) stake() string {
 
 // hereStatus is what the focused pane says of itself.
 func (s *Screen) hereStatus() string {
+	if o := s.over(); o != nil {
+		return o.Status()
+	}
 	if s.focus == replyPart && s.reply() != nil {
 		r := s.reply()
 		if t := r.view.Status(); t != "" {

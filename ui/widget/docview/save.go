@@ -37,10 +37,10 @@ func enterSave(seen string) func(*View, string) tea.Cmd {
 // save streams the document to a file in a command. The bytes are exactly
 // those that came.
 func (v *View) save(name string, replace bool) tea.Cmd {
-	path, r := expand(name, v.opt.Dir), v.doc.Reader()
+	path, r := Expand(name, v.opt.Dir), v.doc.Reader()
 	done, _ := v.doc.Finished()
 	return v.behind(func() func(*View) tea.Cmd {
-		n, err := writeFile(path, r, replace)
+		n, err := WriteFile(path, r, replace)
 		return func(v *View) tea.Cmd {
 			if errors.Is(err, fs.ErrExist) {
 				if v.ask != nil {
@@ -62,9 +62,9 @@ func (v *View) save(name string, replace bool) tea.Cmd {
 	})
 }
 
-// writeFile copies r to a new file. With replace an existing file changes only
+// WriteFile copies r to a new file. With replace an existing file changes only
 // when all was written. Whatever fails leaves no half file under that name.
-func writeFile(path string, r io.Reader, replace bool) (n int64, err error) {
+func WriteFile(path string, r io.Reader, replace bool) (n int64, err error) {
 	if !replace {
 		if _, err := os.Lstat(path); err == nil {
 			return 0, &fs.PathError{Op: "save", Path: path, Err: fs.ErrExist}
@@ -101,8 +101,8 @@ func renameNew(from, to string) error {
 	return os.Rename(from, to)
 }
 
-// expand resolves ~ and names relative to dir.
-func expand(name, dir string) string {
+// Expand resolves ~ and names relative to dir.
+func Expand(name, dir string) string {
 	if rest, ok := strings.CutPrefix(name, "~/"); ok {
 		if home, err := os.UserHomeDir(); err == nil {
 			return filepath.Join(home, rest)

@@ -504,7 +504,7 @@ func TestFileNames(t *testing.T) {
 func TestSaveErrorLeavesNothing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	_, err := writeFile(filepath.Join(dir, "x.xml"), failing{}, false)
+	_, err := WriteFile(filepath.Join(dir, "x.xml"), failing{}, false)
 	if err == nil {
 		t.Fatal("no error")
 	}
