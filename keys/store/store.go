@@ -437,7 +437,9 @@ func (s *Store) ask(ctx context.Context, q Question) (keys.Secret, error) {
 	if ctx.Err() != nil {
 		return keys.Secret{}, err
 	}
-	err = &keys.Fault{Code: "SEC-LOCKED", What: "the secret store stays locked: no " + q.String(), Kept: "The file is untouched", Err: err}
+	if f := (*keys.Fault)(nil); !errors.As(err, &f) {
+		err = &keys.Fault{Code: "SEC-LOCKED", What: "the secret store stays locked: no " + q.String(), Kept: "The file is untouched", Err: err}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.declined++
