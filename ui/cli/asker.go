@@ -108,7 +108,10 @@ func (q *asker) Secret(ctx context.Context, sq link.SecretQuestion) (keys.Secret
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	do := "Use --password-file"
-	if strings.HasPrefix(sq.What, "passphrase") {
+	switch {
+	case strings.Contains(sq.What, "of the secret store"):
+		do = "Use --passphrase-file"
+	case strings.HasPrefix(sq.What, "passphrase"):
 		do = "Load the key into the ssh-agent"
 	}
 	t := q.open("the "+safe.Text(sq.What), do)
