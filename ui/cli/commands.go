@@ -7,6 +7,11 @@ func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
 		a.demoCommand(),
 		a.rpcCommand(),
+		a.diffCommand(),
+		a.commitCommand(),
+		a.confirmCommand(),
+		a.cancelCommand(),
+		a.rollbackCommand(),
 		a.listenCommand(),
 		a.simulateCommand(),
 		a.profileCommand(),
