@@ -22,7 +22,7 @@ func editorKey(lines int) func() (time.Duration, error) {
 	e.Focus(true)
 	e.Goto(lines/2, 10)
 	return func() (time.Duration, error) {
-		return keys(func(k tea.KeyMsg) { e.Update(k); e.View() }), nil
+		return keys(1000, func(k tea.KeyMsg) { e.Update(k); e.View() }), nil
 	}
 }
 
@@ -36,13 +36,13 @@ func textareaKey(lines int) func() (time.Duration, error) {
 	a.SetValue(strings.Repeat("    <name>ge-0/0/0</name>\n", lines))
 	a.Focus()
 	return func() (time.Duration, error) {
-		return keys(func(k tea.KeyMsg) { a, _ = a.Update(k); a.View() }), nil
+		return keys(10, func(k tea.KeyMsg) { a, _ = a.Update(k); a.View() }), nil
 	}
 }
 
-// keys types a letter and takes it away again, and returns the time of one key.
-func keys(press func(tea.KeyMsg)) time.Duration {
-	const pairs = 200
+// keys types a letter and takes it away again, so many times, and returns the
+// time of one key.
+func keys(pairs int, press func(tea.KeyMsg)) time.Duration {
 	press(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("a")})
 	press(tea.KeyMsg{Type: tea.KeyBackspace})
 	start := time.Now()
@@ -50,7 +50,7 @@ func keys(press func(tea.KeyMsg)) time.Duration {
 		press(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("a")})
 		press(tea.KeyMsg{Type: tea.KeyBackspace})
 	}
-	return time.Since(start) / (2 * pairs)
+	return time.Since(start) / time.Duration(2*pairs)
 }
 
 func editorRows(rounds int) ([]row, error) {
