@@ -16,7 +16,7 @@ import (
 func main() {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	go func() { // ends with the process
 		cancel(cli.SignalOf(<-signals))
 		os.Exit(cli.SignalOf(<-signals).Code) // whoever asks twice means it

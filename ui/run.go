@@ -37,7 +37,7 @@ type Deps struct {
 
 // Run shows the interface until the person leaves, ctx is done, or a signal
 // asks to end. It returns nil when the person left, a *term.Signal after
-// SIGTERM or SIGHUP, ctx's error when ctx ended it, and a *term.Crashed after a
+// SIGTERM, SIGHUP or SIGQUIT, ctx's error when ctx ended it, and a *term.Crashed after a
 // panic; the terminal is restored in every case. It does not close the
 // backend.
 func Run(ctx context.Context, d Deps) error { return run(ctx, d, func(*root) {}) }

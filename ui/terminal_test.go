@@ -258,7 +258,7 @@ func TestCrashRestoresTheTerminal(t *testing.T) {
 
 func TestSignalsEndInOrder(t *testing.T) {
 	t.Parallel()
-	for sig, code := range map[syscall.Signal]int{syscall.SIGTERM: 143, syscall.SIGHUP: 129} {
+	for sig, code := range map[syscall.Signal]int{syscall.SIGTERM: 143, syscall.SIGHUP: 129, syscall.SIGQUIT: 131} {
 		t.Run(sig.String(), func(t *testing.T) {
 			t.Parallel()
 			x := launch(t, "none")

@@ -42,6 +42,8 @@ func SignalOf(sig os.Signal) Signal {
 		return Signal{"SIGTERM", 128 + 15}
 	case syscall.SIGHUP:
 		return Signal{"SIGHUP", 128 + 1}
+	case syscall.SIGQUIT:
+		return Signal{"SIGQUIT", 128 + 3}
 	}
 	return Signal{"SIGINT", ExitInterrupted}
 }

@@ -60,7 +60,7 @@ func manPage(w *bufio.Writer, root *cobra.Command, version string) {
 		{ExitConnection, "No connection, trust or login."},
 		{ExitProtocol, "The peer broke the protocol."},
 		{ExitUnknown, "Outcome unknown: the link was lost after a request that may change the device was sent."},
-		{ExitInterrupted, "Interrupted; 129 and 143 after SIGHUP and SIGTERM."},
+		{ExitInterrupted, "Interrupted; 129, 131 and 143 after SIGHUP, SIGQUIT and SIGTERM."},
 	} {
 		fmt.Fprintf(w, ".TP\n%d\n%s\n", e.code, roff(e.what))
 	}

@@ -222,7 +222,7 @@ func TestTraceLogAndJournalAreKeptPrivatelyAndWithoutSecrets(t *testing.T) {
 
 func TestSignalsWhileTheDeviceIsSilent(t *testing.T) {
 	t.Parallel()
-	for sig, want := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143, syscall.SIGHUP: 129} {
+	for sig, want := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143, syscall.SIGHUP: 129, syscall.SIGQUIT: 131} {
 		t.Run(sig.String(), func(t *testing.T) {
 			t.Parallel()
 			h, d := newHome(t), device(t, simdev.Options{Faults: simdev.Faults{Delay: time.Hour}}, simnet.Server{})

@@ -67,7 +67,7 @@ func (s *shown) cooked(t *testing.T, before *term.State) {
 
 func TestSignalsEndTheScreenInOrder(t *testing.T) {
 	t.Parallel()
-	for sig, want := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143, syscall.SIGHUP: 129} {
+	for sig, want := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143, syscall.SIGHUP: 129, syscall.SIGQUIT: 131} {
 		t.Run(sig.String(), func(t *testing.T) {
 			t.Parallel()
 			h := newHome(t)

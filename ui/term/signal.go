@@ -31,13 +31,13 @@ type Signals struct {
 	got *Signal
 }
 
-// Watch starts to listen for SIGTERM and SIGHUP until ctx is done. After the
+// Watch starts to listen for SIGTERM, SIGHUP and SIGQUIT until ctx is done. After the
 // first of them it listens no more, so that a second one ends the process at
 // once.
 func Watch(ctx context.Context) *Signals {
 	s := &Signals{C: make(chan os.Signal, 1)}
 	in := make(chan os.Signal, 1)
-	signal.Notify(in, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(in, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	// Ends with the first signal or with ctx, which the owner cancels.
 	go func() {
 		defer signal.Stop(in)
