@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os/user"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -39,12 +40,15 @@ type Options struct {
 	Now      func() time.Time
 	LogLines int // kept, 1,000 when 0
 	// User is the name for callers of whom nothing is known, when no profile of
-	// a caller has one.
+	// a caller has one; "": that of the person who runs the program.
 	User string
 	// Settings is the file that remembers the listeners; "": none does.
 	Settings string
-	Budget   callhome.Budget
-	Wait     time.Duration // for a decision, 110 s when 0
+	// CertFile and KeyFile are what devices see over outbound HTTPS; without them
+	// that kind of listener is refused.
+	CertFile, KeyFile string
+	Budget            callhome.Budget
+	Wait              time.Duration // for a decision, 110 s when 0
 	// Crashed is told of a panic below; the caller concerned was refused.
 	Crashed func(where string, value any, stack []byte)
 }
@@ -54,6 +58,7 @@ type Front struct {
 	o       Options
 	book    *book
 	ssh     *callhome.Listener
+	https   *secure
 	patient time.Duration // with an older session or call of the same device
 	changed chan struct{}
 	watch   func() // ends watching the manager
@@ -86,6 +91,11 @@ func New(o Options) *Front {
 	if o.LogLines <= 0 {
 		o.LogLines = logLines
 	}
+	if o.User == "" {
+		if me, err := user.Current(); err == nil {
+			o.User = me.Username
+		}
+	}
 	if o.Wait <= 0 {
 		o.Wait = wait
 	}
@@ -103,6 +113,7 @@ func New(o Options) *Front {
 		Book: f.book, Handshake: over(o.Dialer, o.Wait+time.Minute), Ask: o.Ask, Now: o.Now, Budget: o.Budget, Wait: o.Wait,
 		Meet: f.meet, Left: f.left, OnEvent: f.event, Guard: f.guard,
 	})
+	f.https = newSecure(f)
 	f.states.more = make(chan struct{}, 1)
 	f.watch = o.Manager.Watch(f.states.put)
 	f.wg.Add(1)
@@ -124,6 +135,7 @@ func (f *Front) Close() {
 		return
 	}
 	f.ssh.Close()
+	f.https.close()
 	f.watch()
 	f.states.end()
 	f.wg.Wait()
@@ -156,6 +168,9 @@ func (f *Front) touch() {
 // Listen starts a listener. An address that cannot be bound now is tried again
 // by itself; Listeners says how it stands.
 func (f *Front) Listen(kind, addr string) error {
+	if kind == HTTPS {
+		return f.https.listen(addr)
+	}
 	if kind != SSH {
 		return noKind(kind)
 	}
@@ -181,6 +196,9 @@ func (f *Front) Listen(kind, addr string) error {
 // Stop ends a listener. Callers that wait and came by it are refused, sessions
 // live on.
 func (f *Front) Stop(kind, addr string) error {
+	if kind == HTTPS {
+		return f.https.stop(addr)
+	}
 	if kind != SSH {
 		return noKind(kind)
 	}
@@ -192,7 +210,7 @@ func (f *Front) Stop(kind, addr string) error {
 }
 
 func noKind(kind string) error {
-	return &keys.Fault{Code: "LSN-KIND", What: fmt.Sprintf("there is no listener of the kind %.20q", kind), Do: "Use ssh"}
+	return &keys.Fault{Code: "LSN-KIND", What: fmt.Sprintf("there is no listener of the kind %.20q", kind), Do: "Use ssh or https"}
 }
 
 // listener finds a listener; f.mu is held.
@@ -210,9 +228,13 @@ func (f *Front) drop(kind, addr string) {
 // Listeners returns them in the order of their start.
 func (f *Front) Listeners() []Listener {
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	out := slices.Clone(f.listeners)
+	f.mu.Unlock()
 	for i := range out {
+		if out[i].Kind == HTTPS {
+			out[i].Counted = f.https.counted(out[i].Addr)
+			continue
+		}
 		c := f.ssh.Counts(out[i].Addr)
 		out[i].Counted = Counts{Accepted: c.Accepted, Refused: c.Refused, Waiting: c.Waiting, Penalised: f.ssh.Penalised()}
 	}
@@ -225,6 +247,10 @@ func (f *Front) Callers() []Caller {
 	out := make([]Caller, len(cs))
 	for i, c := range cs {
 		out[i] = show(c)
+	}
+	if parked := f.https.callers(); len(parked) > 0 {
+		out = append(out, parked...)
+		slices.SortStableFunc(out, func(a, b Caller) int { return a.Since.Compare(b.Since) })
 	}
 	return out
 }
@@ -249,6 +275,9 @@ func gone() error {
 // ends. When t's user is not the one of the call, the device must call again,
 // and is then let in without another question.
 func (f *Front) Accept(id CallerID, t link.Target, save bool) error {
+	if id&secureBit != 0 {
+		return f.https.accept(id, t, save)
+	}
 	c, err := f.waiting(id)
 	if err != nil {
 		return err
@@ -277,6 +306,9 @@ func (f *Front) Accept(id CallerID, t link.Target, save bool) error {
 // Bind makes an existing profile that of a caller: its key becomes the pin, its
 // device-id the profile's.
 func (f *Front) Bind(id CallerID, name string) error {
+	if id&secureBit != 0 {
+		return f.https.bind(id, name)
+	}
 	c, err := f.waiting(id)
 	if err != nil {
 		return err
@@ -297,7 +329,7 @@ func (f *Front) Bind(id CallerID, name string) error {
 }
 
 func (f *Front) admit(c callhome.Caller, t link.Target) error {
-	if c.Key != nil && t.User != c.User {
+	if c.Key != nil && t.User != "" && t.User != c.User {
 		f.book.grant(ssh.FingerprintSHA256(c.Key), f.o.Now().Add(grantTime))
 	}
 	if !f.ssh.Admit(c.ID, t, f.o.Ask) {
@@ -308,6 +340,9 @@ func (f *Front) admit(c callhome.Caller, t link.Target) error {
 
 // Refuse hangs up on a caller and forgets what it claimed to be.
 func (f *Front) Refuse(id CallerID) error {
+	if id&secureBit != 0 {
+		return f.https.refuse(id)
+	}
 	c, err := f.waiting(id)
 	if err != nil {
 		return err
@@ -321,6 +356,9 @@ func (f *Front) Refuse(id CallerID) error {
 
 // Block hangs up on a caller and refuses its address until the program ends.
 func (f *Front) Block(id CallerID) error {
+	if id&secureBit != 0 {
+		return f.https.block(id)
+	}
 	c, err := f.waiting(id)
 	if err != nil {
 		return err
