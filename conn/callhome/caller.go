@@ -148,6 +148,9 @@ func (v *visit) handshake(ctx context.Context, c net.Conn, g Greeting, e Entry, 
 	if !known {
 		t = link.Target{Name: v.from.String(), Via: g.Via, User: v.guess()}
 	}
+	if t.User == "" {
+		t.User = v.guess()
+	}
 	v.note(func(x *Caller) { x.User = t.User })
 	hold := &holdConn{Conn: c}
 	chosen := t
@@ -165,6 +168,9 @@ func (v *visit) handshake(ctx context.Context, c net.Conn, g Greeting, e Entry, 
 		v.mu.Lock()
 		v.asker = d.ask
 		v.mu.Unlock()
+		if chosen.User == "" { // the profile leaves it open
+			chosen.User = t.User
+		}
 		v.l.users.put(v.from.Addr(), chosen.User)
 		if chosen.User != t.User {
 			return t, "", &keys.Fault{Code: "CALL-AGAIN", What: fmt.Sprintf("%s is let in as %.64q, but SSH had begun for %.64q, which cannot be changed on this call",

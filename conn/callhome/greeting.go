@@ -28,6 +28,7 @@ const (
 	maxHeader   = 4 << 10
 	maxHeaders  = 32
 	greetTime   = 10 * time.Second
+	readAhead   = 512 // of a stranger there may be thousands
 )
 
 // Greeting is what a device said before SSH. Everything in it is a claim until
@@ -73,7 +74,7 @@ func Greet(c net.Conn) (Greeting, net.Conn, error) {
 		return Greeting{}, nil, err
 	}
 	r := &reader{left: maxGreeting}
-	r.Reader = bufio.NewReaderSize(c, maxGreeting)
+	r.Reader = bufio.NewReaderSize(c, readAhead)
 	d, err := choose(r)
 	if err != nil {
 		return Greeting{}, nil, r.explain(err)

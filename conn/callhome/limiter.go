@@ -129,16 +129,21 @@ func (l *limiter) blame(a netip.Addr, d time.Duration) {
 	}
 }
 
-// forget drops penalties that are over, and the one that ends first when none is.
+// forget makes room for one more penalty: of a few, by chance, those that are
+// over go, and else the one that ends first. Looking at all of them for each
+// stranger would be the flood's work.
 func (l *limiter) forget(now time.Time) {
+	const few = 16
 	var first netip.Prefix
+	n := 0
 	for src, t := range l.until {
 		if t.Before(now) {
 			delete(l.until, src)
-			continue
-		}
-		if !first.IsValid() || t.Before(l.until[first]) {
+		} else if !first.IsValid() || t.Before(l.until[first]) {
 			first = src
+		}
+		if n++; n == few {
+			break
 		}
 	}
 	if len(l.until) >= l.budget.Sources {

@@ -181,6 +181,7 @@ func (b *book) find(name string) (profile.Profile, bool) {
 func (b *book) adopt(t link.Target, fp string, save bool) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	defer b.reload()
 	b.fresh()
 	for _, i := range b.byKey[fp] {
 		if b.all[i].Name != t.Name {
@@ -194,13 +195,12 @@ func (b *book) adopt(t link.Target, fp string, save bool) error {
 	switch {
 	case saved && save:
 		return &keys.Fault{Code: "PRO-TAKEN", What: fmt.Sprintf("there is a profile %s already", t.Name), Kept: "Nothing was changed", Do: "Choose another name, or bind the caller to it"}
-	case saved && slices.Contains(p.Pin, fp):
-		return nil
+	case saved && (len(p.Pin) == 0 || slices.Contains(p.Pin, fp)):
+		return nil // let in as that device this once; binding makes it known
 	case saved:
-		return nil // let in as that device this once; binding would make it known
+		return &keys.Fault{Code: "PRO-TAKEN", What: fmt.Sprintf("the profile %s is that of another key", t.Name), Kept: "Nothing was changed", Do: "Choose another name, or bind the caller to it"}
 	}
 	t.Pin = []string{fp}
-	defer b.reload()
 	if !save {
 		if len(b.once) >= mostOnce {
 			clear(b.once)
@@ -222,6 +222,7 @@ func (b *book) bind(name string, c callhome.Caller) (p profile.Profile, old stri
 	defer b.mu.Unlock()
 	p, ok := b.find(name)
 	fp := ssh.FingerprintSHA256(c.Key)
+	defer b.reload()
 	b.fresh()
 	switch {
 	case !ok:
@@ -249,7 +250,6 @@ func (b *book) bind(name string, c callhome.Caller) (p profile.Profile, old stri
 	}
 	old = strings.Join(slices.DeleteFunc(slices.Clone(p.Pin), func(s string) bool { return s == fp }), ", ")
 	p.Pin = []string{fp}
-	defer b.reload()
 	return p, old, b.store.Put(p)
 }
 

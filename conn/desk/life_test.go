@@ -418,3 +418,33 @@ func TestAKeyIsAskedAboutOnceHoweverOftenSessionKeysChange(t *testing.T) {
 		t.Errorf("%d callers", n)
 	}
 }
+
+func TestAProfileWithoutUserSignsInAsTheOneTheCallBeganWith(t *testing.T) {
+	t.Parallel()
+	p, o := known(t)
+	p.User = ""
+	s := newStand(t, Options{User: "admin"}, p)
+	s.call(o)
+	id := s.line("open", 1).Session
+	if d, _ := s.m.Device(id); d.Peer.User != "admin" || d.Target.User != "admin" {
+		t.Errorf("%+v", d.Peer)
+	}
+}
+
+func TestAcceptingAsAProfileOfAnotherKeyIsRefused(t *testing.T) {
+	t.Parallel()
+	p, _ := known(t)
+	s := newStand(t, Options{User: "admin"}, p)
+	s.call(simnet.CallOptions{Calls: 1})
+	c := s.caller()
+	if err := s.front.Accept(c.ID, link.Target{Name: p.Name}, false); fault(err) != "PRO-TAKEN" {
+		t.Errorf("%v", err)
+	}
+	if err := s.front.Accept(c.ID, link.Target{}, false); err != nil {
+		t.Fatal(err)
+	}
+	id := s.line("open", 1).Session
+	if d, _ := s.m.Device(id); d.Target.Name != c.From.String() || d.Target.User != "admin" {
+		t.Errorf("%+v", d.Target)
+	}
+}
