@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"dialtone/conn"
 	"dialtone/netconf"
@@ -152,14 +151,12 @@ func (c *Control) lost(r *Report, i int, err error) {
 	}
 	switch {
 	case op.confirmed && r.Plan.Order.Do == DoExtend:
-		r.Words = fmt.Sprintf("The answer to the extension was lost: it may or may not have taken effect. The earlier time is shown. It was not sent again.")
+		r.Words = "The answer to the extension was lost: it may or may not have taken effect. The earlier time is shown. It was not sent again."
 	case op.confirmed:
-		left := c.o.Clock.Now()
 		words := ""
 		if p := c.State(r.Plan.Session).Pending; p != nil {
 			l, _ := c.Left(*p)
 			words = fmt.Sprintf(" If it is, %s rolls back in %s, counted from when it was sent.", dev, Countdown(l))
-			_ = left
 		}
 		r.Words = "The answer to the confirmed commit was lost: it may or may not be in force." + words + " It was not sent again. Verify."
 	case op.cancel:
@@ -237,7 +234,3 @@ func matches(got, want xmldiff.Sum) (same, moved bool) {
 	}
 	return got.Ordered == want.Ordered, got.Unordered == want.Unordered
 }
-
-// grace is how long after the deadline a device gets to roll back: its own
-// clock started later than ours.
-const grace = time.Minute

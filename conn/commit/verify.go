@@ -61,12 +61,7 @@ func (c *Control) Verify(ctx context.Context, id conn.SessionID) (Finding, error
 		out.Verdict, out.Over = RolledBack, true
 	case after:
 		out.Verdict = StillApplied
-		if p != nil {
-			left, _ := c.Left(*p)
-			out.Over = left < -grace
-		} else {
-			out.Over = true
-		}
+		out.Over = p == nil // a device may roll back late, or not at all: the person decides
 	default:
 		out.Verdict = Differs
 	}
@@ -91,7 +86,7 @@ func (c *Control) finding(f Finding, p *Pending, d conn.Device) string {
 	left, _ := c.Left(*p)
 	switch {
 	case left <= 0:
-		return fmt.Sprintf("Still applied: %s after its time running of %s is what the commit made. It was confirmed, or the device does not roll back.", span(-left), dev)
+		return fmt.Sprintf("Still applied: %s after its time running of %s is what the commit made. It was confirmed, or the device does not roll back. Dismiss the note when it may stay.", span(-left), dev)
 	case p.Tied() && p.Session != d.NetconfID:
 		return fmt.Sprintf("Still applied: running of %s is what the commit made, although the session that sent it has ended. The device did not roll back; it may at its time, in %s.", dev, Countdown(left))
 	case p.Doubt != "" && p.Phase == Doubtful:
