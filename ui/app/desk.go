@@ -20,6 +20,7 @@ func openDesk(d cli.InterfaceDeps, m *conn.Manager, vault keys.Vault, ask link.A
 	}
 	if d.ConfigDir != "" && !d.Demo {
 		o.Settings = filepath.Join(d.ConfigDir, desk.SettingsFile)
+		o.CertFile, o.KeyFile = filepath.Join(d.ConfigDir, "server.crt"), filepath.Join(d.ConfigDir, "server.key")
 	}
 	front = desk.New(o)
 	if err := front.StartRemembered(); err != nil {
