@@ -368,7 +368,10 @@ func (a *auth) hasSaved() bool {
 // savedSecret takes the saved password, for the only time.
 func (a *auth) savedSecret() (keys.Secret, error) {
 	a.saved.used = true
-	s, err := a.d.vault().Get(a.ctx, a.t.Password)
+	defer a.w.human(humanTime)() // the vault may ask for a passphrase
+	ctx, cancel := context.WithTimeout(a.ctx, humanTime)
+	defer cancel()
+	s, err := a.d.vault().Get(ctx, a.t.Password)
 	if err != nil {
 		a.saved.used = false
 		a.t.Password = "" // not to be looked up again

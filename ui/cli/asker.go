@@ -47,7 +47,13 @@ func (q *asker) open(what, do string) Terminal {
 	return q.term
 }
 
-// close ends the terminal.
+// Close ends the terminal.
+func (q *asker) Close() error {
+	q.close()
+	return nil
+}
+
+// close is Close for those who do not look at its error.
 func (q *asker) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -32,7 +32,7 @@ type InterfaceDeps struct {
 	// OnSecret sets who is asked for the passphrase of the secret store; nil:
 	// nobody, and secrets in it are not to be had.
 	OnSecret func(ask link.Asker)
-	Vault    keys.Vault // looks up what profiles refer to; nil in the demo
+	Vault    keys.Vault // looks up the secrets of devices that call; nil in the demo
 	// Lock forgets the passphrase and the secrets until they are wanted again.
 	Lock      func()
 	Profiles  profile.Store
@@ -143,9 +143,14 @@ func (a *app) deps(r *run, f *targetFlags, theme string, ascii bool) InterfaceDe
 		work = os.TempDir()
 	}
 	r.waiting.set(nil) // standard error is the screen
+	a.pass.otherwise(nil)
+	var callers keys.Vault
+	if r.vault != nil {
+		callers = a.calling()
+	}
 	return InterfaceDeps{
 		Manager: r.options, HostKeys: r.hosts, OnWaiting: r.waiting.set,
-		OnSecret: a.pass.from, Vault: r.vault, Lock: a.lock, Profiles: r.store, Journal: r.journal, Config: r.config,
+		OnSecret: a.pass.from, Vault: callers, Lock: a.lock, Profiles: r.store, Journal: r.journal, Config: r.config,
 		ReadOnly: r.options.ReadOnly || f.readOnly,
 		Theme:    theme, ASCII: ascii || r.config.ASCII,
 		ConfigDir: a.dir.config, StateDir: a.dir.state, WorkDir: work,

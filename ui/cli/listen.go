@@ -216,7 +216,7 @@ func (w *waiter) start(person *asker) {
 	w.below = w.m.Events()
 	dialer, _ := o.Dialer.(*dial.Dialer) // another kind cannot sign in to callers; the desk then makes one
 	w.desk = desk.New(desk.Options{
-		Manager: w.m, Profiles: w.profiles(), Dialer: dialer, Vault: w.run.vault, Ask: person, Now: w.a.env.Now,
+		Manager: w.m, Profiles: w.profiles(), Dialer: dialer, Vault: w.a.calling(), Ask: person, Now: w.a.env.Now,
 		LogLines: listenLog, User: w.f.target.user, Crashed: o.Crashed,
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"path/filepath"
 	"strings"
 	"sync"
 
@@ -22,8 +21,16 @@ type passphrase struct {
 	file string // from the flag; "": a person is asked
 	home string
 
-	mu  sync.Mutex
-	ask link.Asker
+	mu       sync.Mutex
+	ask      link.Asker
+	fallback link.Asker // when nobody else is there to be asked
+}
+
+// otherwise sets who is asked when from has set nobody.
+func (p *passphrase) otherwise(ask link.Asker) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fallback = ask
 }
 
 // from sets who is asked from now on; nil: nobody.
@@ -40,12 +47,15 @@ func (p *passphrase) get(ctx context.Context, q store.Question) (keys.Secret, er
 	}
 	p.mu.Lock()
 	ask := p.ask
+	if ask == nil {
+		ask = p.fallback
+	}
 	p.mu.Unlock()
 	if ask == nil {
 		return keys.Secret{}, link.ErrDeclined
 	}
 	return ask.Secret(ctx, link.SecretQuestion{
-		Target: link.Target{Name: filepath.Base(q.Path)}, What: q.String(), Try: q.Try,
+		Target: link.Target{Name: "secret store"}, What: q.String(), Try: q.Try,
 	})
 }
 
@@ -72,6 +82,15 @@ func (a *app) references() keys.References {
 	r := keys.References{Home: a.dir.home}
 	if s := a.secrets(); s != nil {
 		r.Store = s
+	}
+	return r
+}
+
+// calling looks secrets up for devices that call, which do not wait.
+func (a *app) calling() keys.Vault {
+	r := a.references()
+	if s := a.secrets(); s != nil {
+		r.Store = s.Patient()
 	}
 	return r
 }

@@ -97,6 +97,9 @@ func (a *app) setup(f *targetFlags) (*run, error) {
 		r.closers = append(r.closers, tr)
 		r.options.Recorder = tr.recorder
 	}
+	person := &asker{a: a, cancel: func() {}}
+	a.pass.otherwise(person)
+	r.closers = append(r.closers, person)
 	spec, err := a.dialerSpec(f, r)
 	if err != nil {
 		return r, err
