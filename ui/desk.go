@@ -39,6 +39,9 @@ type awaited struct {
 // burst is how long nobody must have called for the next one to be told of.
 const burst = 3 * time.Second
 
+// expected is how long after a yes the session may still take the screen.
+const expected = 20 * time.Second
+
 // deskBridge brings what changes at the desk into the program. Its next runs
 // as one command at a time.
 type deskBridge struct {
@@ -166,9 +169,14 @@ func (r *root) cameIn(d conn.Device, before conn.State) tea.Cmd {
 	if d.Target.Via == link.SSH || d.Target.Via == "" || d.ID == 0 {
 		return nil
 	}
-	if _, ok := r.calls.awaited[d.Target.Name]; ok && d.State != conn.Lost && d.State != conn.Closed {
-		delete(r.calls.awaited, d.Target.Name)
-		return r.openSession(d.ID)
+	if a, ok := r.calls.awaited[d.Target.Name]; ok && d.State != conn.Lost && d.State != conn.Closed {
+		if r.d.Now().Sub(a.at) < expected && r.stack.Top() == nil && !r.cur().Capturing() {
+			delete(r.calls.awaited, d.Target.Name)
+			return r.openSession(d.ID)
+		}
+		if d.State == conn.Open { // too late, or the person is at something else: it is told of
+			delete(r.calls.awaited, d.Target.Name)
+		}
 	}
 	if d.State != conn.Open || before == conn.Open || r.d.Desk == nil || r.at < len(r.tabs) && r.tabs[r.at].id == d.ID {
 		return nil

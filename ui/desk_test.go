@@ -208,6 +208,34 @@ func TestAcceptedDeviceIsShown(t *testing.T) {
 	}
 }
 
+// TestAcceptedDeviceTakesNoScreenThatIsInUse: it comes late, or while something
+// is being typed, and is told of instead.
+func TestAcceptedDeviceTakesNoScreenThatIsInUse(t *testing.T) {
+	t.Parallel()
+	for name, meanwhile := range map[string]func(*program){
+		"late":          func(p *program) { p.Advance(time.Minute) },
+		"in a dialog":   func(p *program) { p.Press("?") },
+		"while filters": func(p *program) { p.Press("1", "/") },
+	} {
+		p, front := atDesk(t, nil)
+		p.stand(front, callers(p.Now(), "r9.lab"), onPort(p.Now()))
+		p.Press("0", "enter", "a")
+		meanwhile(p)
+		at := p.root.at
+		d := conn.Device{Target: target("r9.lab", "", link.Junos), State: conn.Greeting}
+		e := p.backend.Set(d)
+		p.Send(events(e))
+		d.ID, d.State = e.Session, conn.Open
+		p.Send(events(p.backend.Set(d)))
+		if p.root.at != at || len(p.root.calls.awaited) != 0 {
+			t.Errorf("%s: at tab %d, was at %d; awaited %v", name, p.root.at, at, p.root.calls.awaited)
+		}
+		if n := p.root.toasts.Kept(); !strings.Contains(n[len(n)-1].Toast.Text, "r9.lab called and was let in") {
+			t.Errorf("%s: told %q", name, n[len(n)-1].Toast.Text)
+		}
+	}
+}
+
 func TestDeviceThatOpensByItselfIsTold(t *testing.T) {
 	t.Parallel()
 	p, _ := atDesk(t, nil)

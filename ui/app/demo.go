@@ -18,10 +18,10 @@ import (
 // demo is the simulated devices of the demo, behind real SSH on loopback. They
 // start when they are first asked for, and nothing of them touches a file.
 type demo struct {
-	mu      sync.Mutex
-	lab     *simnet.Lab
-	list    []profile.Profile
-	calling map[string][]*simnet.Caller // by the address that they dial
+	mu       sync.Mutex
+	lab      *simnet.Lab
+	list     []profile.Profile
+	diallers []*dialling
 }
 
 // device is one of the demo's devices.
@@ -62,6 +62,11 @@ func (d *demo) start() error {
 			t.Pin = []string{ssh.FingerprintSHA256(h.HostKey())}
 		}
 		d.list = append(d.list, profile.Profile{Target: t, Group: dev.group, Note: dev.note})
+	}
+	var err error
+	if d.diallers, err = diallers(); err != nil {
+		lab.Close()
+		return err
 	}
 	d.list = append(d.list, west())
 	d.lab = lab

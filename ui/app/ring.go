@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 
@@ -53,6 +54,30 @@ type ringing struct {
 	demo *demo
 }
 
+// dialling is one device of the demo that dials.
+type dialling struct {
+	options simnet.CallOptions
+	addr    string         // that it dials
+	device  *simnet.Caller // nil while there is nowhere to call
+}
+
+// diallers are the devices of the demo that dial. Each keeps its host key for
+// the life of the demo.
+func diallers() ([]*dialling, error) {
+	var out []*dialling
+	for _, o := range []simnet.CallOptions{
+		{Via: link.Junos, DeviceID: westID, Secret: secret(), Device: simdev.Options{Name: westName, Dialect: simdev.Junos}, Wait: redial},
+		{Via: link.CallHome, Device: simdev.Options{Name: "pop-2", Dialect: simdev.RFC}, Wait: redial},
+	} {
+		var err error
+		if o.Server.HostKey, err = simnet.NewKey(); err != nil {
+			return nil, err
+		}
+		out = append(out, &dialling{options: o})
+	}
+	return out, nil
+}
+
 // callers makes the desk of the demo ring. Outside the demo nothing rings.
 func (d *demo) callers(f *desk.Front) desk.Desk {
 	d.mu.Lock()
@@ -60,7 +85,6 @@ func (d *demo) callers(f *desk.Front) desk.Desk {
 	if d.lab == nil {
 		return f
 	}
-	d.calling = map[string][]*simnet.Caller{}
 	return ringing{f, d}
 }
 
@@ -72,44 +96,28 @@ func (r ringing) Listeners() []desk.Listener {
 	return ls
 }
 
-// ring starts and stops the devices that call. A device that cannot be started
-// does not call; the others do.
+// ring has the devices call where we listen. When we listen there no more, they
+// give up once their connection has ended. One that cannot be started does not
+// call; the others do.
 func (d *demo) ring(ls []desk.Listener) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	up := map[string]bool{}
+	var up []string
 	for _, l := range ls {
-		at, err := netip.ParseAddrPort(l.Bound)
-		if err != nil || l.Kind != desk.SSH {
-			continue
+		if at, err := netip.ParseAddrPort(l.Bound); err == nil && l.Kind == desk.SSH {
+			up = append(up, net.JoinHostPort("127.0.0.1", strconv.Itoa(int(at.Port()))))
 		}
-		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(int(at.Port())))
-		up[addr] = true
-		if _, on := d.calling[addr]; on || len(d.calling) > 0 {
-			continue // one set of devices calls at one place
+	}
+	for _, c := range d.diallers {
+		if c.device != nil && !slices.Contains(up, c.addr) && c.device.Connections() == 0 {
+			c.device.Stop()
+			c.device = nil
 		}
-		d.calling[addr] = nil
-		for _, o := range dialling() {
-			if c, err := d.lab.Call(addr, o); err == nil {
-				d.calling[addr] = append(d.calling[addr], c)
+		if c.device == nil && len(up) > 0 {
+			c.addr = up[0]
+			if dev, err := d.lab.Call(c.addr, c.options); err == nil {
+				c.device = dev
 			}
 		}
-	}
-	for addr, cs := range d.calling {
-		if up[addr] {
-			continue
-		}
-		delete(d.calling, addr)
-		for _, c := range cs {
-			c.Stop()
-		}
-	}
-}
-
-// dialling is the devices of the demo that dial.
-func dialling() []simnet.CallOptions {
-	return []simnet.CallOptions{
-		{Via: link.Junos, DeviceID: westID, Secret: secret(), Device: simdev.Options{Name: westName, Dialect: simdev.Junos}, Wait: redial},
-		{Via: link.CallHome, Device: simdev.Options{Name: "pop-2", Dialect: simdev.RFC}, Wait: redial},
 	}
 }

@@ -158,9 +158,9 @@ func (m *Tmux) refusals(t *testing.T, lab *simnet.Lab, addr string) {
 	m.Keys("Tab", "g")
 	m.See("┏━ Listener log")
 	m.Keys("j", "Enter")
-	m.See("127.0.0.9", "r7.lab", "failed its secret")
+	m.See("127.0.0.9", "r7.lab", "failed its secret", "y  copy the line")
 	m.Keys("Escape")
-	m.Gone("copy the line  ")
+	m.Gone("y  copy the line")
 	m.Keys("Tab")
 	m.See("┏━ Waiting")
 }
@@ -180,4 +180,40 @@ func (m *Tmux) bindR7(t *testing.T, lab *simnet.Lab, addr string) {
 	m.See("Bind r7.lab to r7?", "+ host key", ssh.FingerprintSHA256(r7.HostKey()))
 	m.Keys("b")
 	m.See("[3 r7 ●]", "open 00")
+}
+
+// TestStoryOfCallersInTheDemo: L and 0 can be tried without a device, in the
+// smallest terminal too.
+func TestStoryOfCallersInTheDemo(t *testing.T) {
+	t.Parallel()
+	m := StartTmux(t, TmuxOptions{W: 60, H: 15}, program.Path(t), "demo")
+	m.See("not listening", "core-r1")
+	m.Keys("L")
+	m.See("127.0.0.1:0")
+	m.Keys("l")
+	m.See("listening", "● 2")
+	m.Keys("Escape")
+	m.Gone("this machine only")
+	m.Keys("0")
+	m.See("[0 Inbox 2]", "HMAC ok, key NEW", "west-4", "call-home")
+	m.Keys("Enter")
+	m.See("Accept ", "Cancel")
+	m.Keys("a")
+	m.Until("a session", func(s string) bool { return strings.Contains(s, "[2 ") && strings.Contains(s, "open 00") })
+	m.Resize(140, 40)
+	m.Keys("1")
+	m.See("Call-home inbox", "1 waiting")
+	m.Keys("L")
+	m.See("accepted")
+	m.Keys("x") // the listener goes, and with it who waits; the session stays
+	m.See("Nothing is listened on")
+	m.Keys("Escape")
+	m.Gone("Nothing is listened on")
+	m.See("not listening", "● ")
+	m.Keys("q")
+	m.See("Quit with 1 open session")
+	m.Keys("Q")
+	if code := m.Exit(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
 }
