@@ -1,6 +1,10 @@
 package session
 
 import (
+	"fmt"
+	"os/exec"
+	"path/filepath"
+
 	tea "github.com/charmbracelet/bubbletea"
 
 	"dialtone/conn"
@@ -29,13 +33,20 @@ func (s *Screen) editOutside() tea.Cmd {
 		}
 		return tea.ExecProcess(cmd, func(err error) tea.Msg {
 			defer cleanup()
-			m := externalMsg{id: id, err: err}
-			if err == nil {
+			m := externalMsg{id: id}
+			if err != nil {
+				m.err = editorFailed(cmd, err)
+			} else {
 				m.text, m.err = read()
 			}
 			return m
 		})()
 	}
+}
+
+// editorFailed words how the editor ended.
+func editorFailed(cmd *exec.Cmd, err error) error {
+	return fmt.Errorf("the editor %q ended with %w. The RPC is as it was; what was typed there is gone", filepath.Base(cmd.Path), err)
 }
 
 // edited takes what came back, as one step that can be undone.
