@@ -117,7 +117,7 @@ type Options struct {
 	Idle         time.Duration // of a connection without any call: 2 min
 	Ping         time.Duration // sign of life is asked after so much silence: 30 s
 	PingWait     time.Duration // and must come within: 15 s
-	ReadBuffer   int           // of each connection, 4 KiB
+	ReadBuffer   int           // of each connection, 8 KiB
 	FirstBytes   int64         // that a connection may send before it has proved itself: 256 KiB, and 1 KiB more each second
 	MostReceived int           // bytes of one message: 16 MiB
 }
@@ -150,7 +150,7 @@ func (o *Options) defaults() {
 	}
 	orInt(&o.MostUnknown, 128)
 	orInt(&o.MostCalls, 4)
-	orInt(&o.ReadBuffer, 4<<10)
+	orInt(&o.ReadBuffer, 8<<10)
 	orInt(&o.MostReceived, 16<<20)
 	orTime(&o.Handshake, 15*time.Second)
 	orTime(&o.Hold, 5*time.Second)
