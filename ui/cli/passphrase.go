@@ -42,6 +42,7 @@ func (p *passphrase) from(ask link.Asker) {
 
 // get answers a question of the store.
 func (p *passphrase) get(ctx context.Context, q store.Question) (keys.Secret, error) {
+	hideMemory()
 	if p.file != "" {
 		return keys.References{Home: p.home}.Get(ctx, "file:"+p.file)
 	}

@@ -5,6 +5,7 @@ package cli_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -217,7 +218,11 @@ func TestNoSecretIsAnywhere(t *testing.T) {
 	run(2, "", with(pass, "devconf", "junos", "edge-7", "--listener", "192.0.2.1:0")...)
 
 	l := h.serve(with(pass, "listen", "--ssh", "127.0.0.1:0", "--rpc", get, "--count", "1", "--log", log+"2", "--trace", trace+"2")...)
-	s := h.serve("simulate", "--dial", l.await("listening").Addr, "--via", "junos", "--device-id", "edge-7", "--secret-file", secret, "--host-key", key, "--password-file", pw)
+	addr := l.await("listening").Addr
+	if limits, err := os.ReadFile(fmt.Sprintf("/proc/%d/limits", l.cmd.Process.Pid)); err == nil && !regexp.MustCompile(`(?m)^Max core file size +0 +0 `).Match(limits) {
+		t.Errorf("a crash would leave the secrets in a core file:\n%s", limits)
+	}
+	s := h.serve("simulate", "--dial", addr, "--via", "junos", "--device-id", "edge-7", "--secret-file", secret, "--host-key", key, "--password-file", pw)
 	if e := l.await("reply"); e.OK == nil || !*e.OK || e.Profile != "edge-7" {
 		t.Errorf("%+v", e)
 	}

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package cli
+
+// hideMemory does nothing on this system.
+func hideMemory() {}
