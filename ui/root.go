@@ -14,6 +14,7 @@ import (
 	"dialtone/ui/pane"
 	"dialtone/ui/screen"
 	"dialtone/ui/screen/devices"
+	"dialtone/ui/screen/shell"
 	"dialtone/ui/style"
 	"dialtone/ui/widget/bar"
 )
@@ -206,6 +207,8 @@ func (r *root) request(m tea.Msg) (tea.Cmd, bool) {
 		return r.awaitSession(m), true
 	case msg.ShowHistory:
 		return r.openHistory(m.ID), true
+	case msg.ShowShell:
+		return r.add(0, shell.New(r.d, m.Name, m.Shell)), true
 	case msg.EditProfile:
 		return r.makers.profile(r.d, m.Name, m.Target), true
 	case quitMsg:

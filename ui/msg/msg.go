@@ -3,6 +3,8 @@
 package msg
 
 import (
+	"io"
+
 	tea "github.com/charmbracelet/bubbletea"
 
 	"dialtone/conn"
@@ -122,3 +124,15 @@ type SendRequest struct {
 
 // SessionID implements For.
 func (m SendRequest) SessionID() conn.SessionID { return m.ID }
+
+// ShowShell shows a command shell that was opened on a device, in a tab of its
+// own, which owns it from then on.
+type ShowShell struct {
+	Name  string
+	Shell interface {
+		io.Reader
+		Run(cmd string) error
+		Interrupt() error
+		Close() error
+	}
+}
