@@ -1,0 +1,51 @@
+package commit
+
+import (
+	"fmt"
+	"slices"
+
+	"dialtone/conn"
+	"dialtone/netconf"
+)
+
+// AtStake says what the device does when the session of d ends now, one
+// sentence for each: with its locks, with what is staged, with a confirmed
+// commit, and what is not known. It is empty when nothing is at stake. Nothing
+// in a candidate is ever discarded by us on leaving: in a shared one it may be
+// somebody else's.
+func (c *Control) AtStake(d conn.Device) []string {
+	st := c.State(d.ID)
+	dev := d.Target.Name
+	var out []string
+	locked := slices.Contains(d.Locks, netconf.Candidate)
+	for _, ds := range d.Locks {
+		out = append(out, fmt.Sprintf("%s gives the lock on %s back.", dev, ds))
+	}
+	switch {
+	case d.Dirty > 0 && locked:
+		out = append(out, fmt.Sprintf("%s not committed: %s discards what was staged under the lock.", edits(d.Dirty), dev))
+	case d.Dirty > 0:
+		out = append(out, fmt.Sprintf("%s not committed: a shared candidate keeps %s, for others to see and to commit.", edits(d.Dirty), them(d.Dirty)))
+	}
+	if p := st.Pending; p != nil {
+		switch {
+		case p.Tied() && st.Waits:
+			out = append(out, fmt.Sprintf("The confirmed commit is not confirmed: leaving makes %s roll back at once.", dev))
+		case st.Left > 0 && !p.Tied():
+			out = append(out, fmt.Sprintf("The confirmed commit is not confirmed: %s rolls it back in %s. It is noted and can be confirmed from a new session until then.", dev, Countdown(st.Left)))
+		default:
+			out = append(out, "A confirmed commit is not known to be over: "+st.Note)
+		}
+	}
+	if st.Unknown != "" {
+		out = append(out, capital(st.Unknown))
+	}
+	return out
+}
+
+func them(n int) string {
+	if n == 1 {
+		return "it"
+	}
+	return "them"
+}
