@@ -66,7 +66,10 @@ type Options struct {
 	Handshake Handshake
 	Ask       link.Asker // for callers that open by themselves
 	Now       func() time.Time
-	Budget    Budget
+	// Budget is 1,024 connections in all and 640 before some are dropped, unless
+	// it says otherwise: one that waits for its turn costs about 6 KiB, and 500
+	// devices that call at once after an outage are all let in.
+	Budget Budget
 	// Handshakes is how many run at once; 4 for each core when 0.
 	Handshakes int
 	// Wait is how long a caller may wait for a decision: 110 s, just under the
@@ -128,6 +131,9 @@ type Counts struct{ Accepted, Refused, Waiting int }
 func New(o Options) *Listener {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Budget.Total == 0 {
+		o.Budget.Total, o.Budget.Soft = 1024, 640
 	}
 	if o.Wait == 0 {
 		o.Wait = 110 * time.Second
