@@ -38,7 +38,8 @@ func (a *app) listenCommand() *cobra.Command {
 		Use:   "listen --ssh ADDR",
 		Short: "Wait for devices that dial in, without the interface",
 		Long: `Waits for devices that dial in: by call home (RFC 8071) and by Junos outbound SSH
-on --ssh, by Junos outbound HTTPS on --https.
+on --ssh, by Junos outbound HTTPS on --https. The latter shows the certificate that
+dialtone cert has made.
 
 Let in are devices that have a profile and whose identity is believed: the host
 key is a pin of the profile, and the secret was proved where the profile has one.
@@ -218,6 +219,7 @@ func (w *waiter) start(person *asker) {
 	w.desk = desk.New(desk.Options{
 		Manager: w.m, Profiles: w.profiles(), Dialer: dialer, Vault: w.a.calling(), Ask: person, Now: w.a.env.Now,
 		LogLines: listenLog, User: w.f.target.user, Crashed: o.Crashed,
+		CertFile: in(w.a.dir.config, certFile), KeyFile: in(w.a.dir.config, keyFile),
 	})
 }
 

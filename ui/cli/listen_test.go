@@ -207,6 +207,22 @@ func TestListenUsage(t *testing.T) {
 	l.end(129)
 }
 
+func TestListenForHTTPSNeedsACertificate(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	h.run("", "listen", "--https", "127.0.0.1:0").want(t, 2, "TLS-", "dialtone cert")
+	h.run("", "cert", "127.0.0.1").want(t, 0)
+	l := h.serve("listen", "--https", "127.0.0.1:0", "--ssh", "127.0.0.1:0")
+	one, two := l.await("listening"), l.await("listening")
+	if one.Addr == "" || two.Addr == "" || one.Addr == two.Addr {
+		t.Errorf("%+v, %+v", one, two)
+	}
+	l.signal(os.Interrupt)
+	if k := kinds(l.end(130)); k != "listening listening stopped stopped" {
+		t.Errorf("events %s", k)
+	}
+}
+
 func TestSimulateListens(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -226,12 +227,9 @@ func (w *waiter) decide() {
 		if w.decided[key] {
 			continue
 		}
-		identity := c.Matches
-		if identity == "" {
-			identity = c.Key
-		}
+		identity := cmp.Or(c.Matches, c.Key, c.Claim, c.From.String())
 		t, why := w.target(c)
-		if why == "" && c.Key != "" && w.f.count > 0 {
+		if why == "" && (c.Key != "" || c.Parked) && w.f.count > 0 {
 			if w.served[identity] {
 				why = "it was served already"
 			} else if w.busy(identity) {
