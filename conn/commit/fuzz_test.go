@@ -72,7 +72,7 @@ func TestNotesThatCannotBeReadAreToldAndKept(t *testing.T) {
 	if err := c.Dismiss("c"); err != nil {
 		t.Fatal(err)
 	}
-	if left, _ := filepath.Glob(filepath.Join(dir, "*.json")); len(left) != 2 {
+	if left, _ := filepath.Glob(filepath.Join(dir, "*.json")); len(left) != 3 {
 		t.Errorf("left %v", left)
 	}
 }

@@ -3,6 +3,7 @@ package xmldiff
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"sort"
 	"strings"
 
@@ -341,9 +342,19 @@ func (c *comparison) rest(as, bs []item, ga, gb []int, join func(x, y int)) {
 	}
 }
 
+// digests are those of some children. The work of all calls together is bounded
+// by the size of the documents; beyond it no child is like any other, and they
+// are paired in order.
 func (c *comparison) digests(s *side, list []item, group []int) [][sha256.Size]byte {
 	out := make([][sha256.Size]byte, len(group))
 	for n, k := range group {
+		if c.digested += list[k].to - list[k].from; c.digested > c.budget || c.stop() {
+			binary.LittleEndian.PutUint64(out[n][:], uint64(list[k].from))
+			if s == c.a {
+				out[n][31] = 1
+			}
+			continue
+		}
 		st := digester{}
 		st.push(nil, false)
 		s.digest(&st, list[k].from, list[k].to)

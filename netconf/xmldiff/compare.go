@@ -12,15 +12,16 @@ import (
 // comparison walks through two documents side by side. Rows are numbered i in
 // a and j in b; a span is the rows from <= i < to.
 type comparison struct {
-	ctx    context.Context
-	a, b   *side
-	o      Options
-	ta, tb []byte // the texts
-	depth  int    // of b's rows beyond a's
-	spaced bool   // names of children come with the namespaces that they inherit
-	res    *Result
-	steps  int
-	failed error
+	ctx              context.Context
+	a, b             *side
+	o                Options
+	ta, tb           []byte // the texts
+	depth            int    // of b's rows beyond a's
+	spaced           bool   // names of children come with the namespaces that they inherit
+	res              *Result
+	steps            int
+	digested, budget int // rows, see digests
+	failed           error
 }
 
 func newComparison(ctx context.Context, a, b *xmldoc.Doc, o Options) *comparison {
@@ -45,6 +46,7 @@ func (c *comparison) run() (*Result, error) {
 // whole compares what is inside the envelopes.
 func (c *comparison) whole() {
 	na, nb := c.a.doc.Rows(), c.b.doc.Rows()
+	c.budget = 4*(na+nb) + 1<<14
 	ia, ea := c.a.inside(na)
 	ib, eb := c.b.inside(nb)
 	if ia < ea && ib < eb {
