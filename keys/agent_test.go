@@ -288,6 +288,14 @@ func TestKeyFilesByTable(t *testing.T) {
 		{"locked, never right", key("-t", "ed25519", "-N", "secret", "-a", "1"), []string{"a", "b", "c", "secret"}, 3, "", "KEY-PASS"},
 		{"locked and given up", key("-t", "ed25519", "-N", "secret", "-a", "1"), nil, 1, "", "KEY-PASS"},
 		{"locked PEM", key("-t", "ecdsa", "-N", "secret", "-m", "PEM"), []string{"secret"}, 1, "", ""},
+		{"public file named", func(t *testing.T) string { return keyFile(t, "-t", "ed25519", "-N", "") + ".pub" }, nil, 0, "", ""},
+		{"public file alone", func(t *testing.T) string {
+			path := keyFile(t, "-t", "ed25519", "-N", "")
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+			return path + ".pub"
+		}, nil, 0, "KEY-FILE", ""},
 		{"open to others", text(0o644, "x"), nil, 0, "KEY-PERM", ""},
 		{"no key", text(0o600, "x"), nil, 0, "KEY-FILE", ""},
 		{"no end", text(0o600, "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNz\n"), nil, 0, "KEY-FILE", ""},

@@ -62,8 +62,18 @@ func (o Files) Expand(path string) string {
 // then comes first. A passphrase is asked for only when a signature is needed
 // (at once for old file forms that hide the public key); ctx bounds it. The
 // fault is KEY-FILE, KEY-PERM, KEY-PASS, KEY-WEAK or KEY-TYPE.
+//
+// A path may also name the public file of a key, as it does for keys that only
+// an agent holds; the private one beside it is read then.
 func (o Files) Load(ctx context.Context, path string) ([]Credential, error) {
 	path = o.Expand(path)
+	if half, ok := strings.CutSuffix(path, ".pub"); ok && readPublic(path) != nil {
+		if _, err := os.Stat(half); err != nil {
+			return nil, &Fault{Code: "KEY-FILE", What: fmt.Sprintf("%s is a public key without its private one beside it", path),
+				Do: "Load the private key into the ssh-agent, or name its file", Err: err}
+		}
+		path = half
+	}
 	data, err := ReadPrivate(path, maxKeyFile)
 	if err != nil {
 		return nil, err
@@ -83,10 +93,22 @@ func (o Files) Load(ctx context.Context, path string) ([]Credential, error) {
 	return out, nil
 }
 
-// Public returns the public key that lies beside a key file, or nil. It is
-// used to put a key of the agent first, never to decide.
+// Public returns the public key that lies beside a key file, or that path
+// itself names, or nil. It is used to put a key of the agent first, never to
+// decide.
 func (o Files) Public(path string) ssh.PublicKey {
-	data, _, err := readRegular(o.Expand(path)+".pub", maxKeyFile)
+	path = o.Expand(path)
+	if strings.HasSuffix(path, ".pub") {
+		if key := readPublic(path); key != nil {
+			return key
+		}
+	}
+	return readPublic(path + ".pub")
+}
+
+// readPublic reads the file of a public key; nil when it is none.
+func readPublic(path string) ssh.PublicKey {
+	data, _, err := readRegular(path, maxKeyFile)
 	if err != nil {
 		return nil
 	}
