@@ -165,8 +165,8 @@ func (r *root) failures(now msg.Desk) tea.Cmd {
 
 // cameIn follows a session of a device that calls: one that the person let in
 // is shown, one that came by itself is told of.
-func (r *root) cameIn(d conn.Device, before conn.State) tea.Cmd {
-	if d.Target.Via == link.SSH || d.Target.Via == "" || d.ID == 0 {
+func (r *root) cameIn(d conn.Device, before conn.State, seen bool) tea.Cmd {
+	if d.Target.Via == link.SSH || d.Target.Via == "" || d.ID == 0 || seen && before == conn.Open {
 		return nil
 	}
 	if a, ok := r.calls.awaited[d.Target.Name]; ok && d.State != conn.Lost && d.State != conn.Closed {
@@ -178,7 +178,7 @@ func (r *root) cameIn(d conn.Device, before conn.State) tea.Cmd {
 			delete(r.calls.awaited, d.Target.Name)
 		}
 	}
-	if d.State != conn.Open || before == conn.Open || r.d.Desk == nil || r.at < len(r.tabs) && r.tabs[r.at].id == d.ID {
+	if d.State != conn.Open || r.d.Desk == nil || r.at < len(r.tabs) && r.tabs[r.at].id == d.ID {
 		return nil
 	}
 	text := d.Target.Name + " called and was let in"

@@ -1,8 +1,10 @@
 package ui
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
 	"slices"
 	"strings"
@@ -12,6 +14,7 @@ import (
 	"dialtone/conn"
 	"dialtone/conn/desk"
 	"dialtone/conn/link"
+	"dialtone/conn/outbound"
 	"dialtone/ui/msg"
 	"dialtone/ui/overlay"
 	"dialtone/ui/uitest"
@@ -235,6 +238,56 @@ func TestAcceptedDeviceTakesNoScreenThatIsInUse(t *testing.T) {
 		}
 	}
 }
+
+// TestAnotherSessionOfAParkedDevice: a second session has the name of the first
+// and a tab of its own.
+func TestAnotherSessionOfAParkedDevice(t *testing.T) {
+	t.Parallel()
+	p, front := atDesk(t, nil)
+	one := conn.Device{Target: target("vmx-9", "", link.HTTPS), State: conn.Open}
+	e := p.backend.Set(one)
+	one.ID = e.Session
+	p.Send(events(e), msg.OpenSession{ID: one.ID})
+	c := callers(p.Now(), "vmx-9")[0]
+	c.Via, c.Parked, c.Matches, c.Trust, c.Key = link.HTTPS, true, "vmx-9", "secret ok", ""
+	p.stand(front, []desk.Caller{c}, onPort(p.Now()))
+	p.Press("0", "enter", "a")
+	one.Dirty = 1
+	p.Send(events(p.backend.Set(one)))
+	p.mustShow(t, "[0 Inbox")
+	p.Send(events(p.backend.Set(conn.Device{Target: one.Target, State: conn.Open})))
+	p.mustShow(t, "2 vmx-9 ●", "[3 vmx-9 ●]")
+}
+
+// shells is a desk whose devices open no shell.
+type shells struct{ *uitest.Desk }
+
+func (s shells) Shell(_ context.Context, id desk.CallerID) (*outbound.Shell, string, error) {
+	return nil, "", fmt.Errorf("CALL-GONE caller %d waits no longer", id)
+}
+
+func TestShellOfAParkedDevice(t *testing.T) {
+	t.Parallel()
+	p, front := atDesk(t, nil)
+	cs := callers(p.Now(), "r9.lab", "vmx-9")
+	cs[1].Via, cs[1].Parked, cs[1].Matches = link.HTTPS, true, "vmx-9"
+	p.root.d.Desk = shells{front}
+	p.stand(front, cs, nil)
+	p.Press("0", "s")
+	p.mustShow(t, "Open a command shell (csh) on the device: only")
+	p.Press("j", "s")
+	p.mustShow(t, "No shell: CALL-GONE caller 2 waits no longer")
+	p.Send(msg.ShowShell{Name: "vmx-9", Shell: quietShell{}})
+	p.mustShow(t, "[2 vmx-9 csh]", "0 Inbox")
+}
+
+// quietShell says nothing and has ended.
+type quietShell struct{}
+
+func (quietShell) Read([]byte) (int, error) { return 0, io.EOF }
+func (quietShell) Run(string) error         { return nil }
+func (quietShell) Interrupt() error         { return nil }
+func (quietShell) Close() error             { return nil }
 
 func TestDeviceThatOpensByItselfIsTold(t *testing.T) {
 	t.Parallel()

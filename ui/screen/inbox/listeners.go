@@ -60,6 +60,9 @@ func Listeners(d *screen.Deps, now msg.Desk) overlay.Dialog {
 	if k, ok := d.Desk.(Kinds); ok {
 		l.kinds = k.Kinds()
 	}
+	if d.Demo { // there is no certificate to show
+		l.kinds = l.kinds[:1]
+	}
 	if k, ok := d.Desk.(Keeper); ok && d.ConfigDir != "" && !d.Demo {
 		l.keeper = k
 	}

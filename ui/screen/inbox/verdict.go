@@ -28,6 +28,10 @@ func words(piece string) string {
 		return "It shows its host key only once it is accepted; then it waits here once more."
 	case "secret ok":
 		return "It sent the shared secret of its profile."
+	case "secret not checked":
+		return "No profile holds a secret to check it with: any host can claim this name."
+	case "unknown device":
+		return "No profile has this device-id, so nothing was checked."
 	case "no identity":
 		return "This way of calling proves nothing: only the source address tells devices apart."
 	}
