@@ -135,6 +135,8 @@ func (r *root) barHints(s bar.State) []bar.Hint {
 		want = []action.ID{"session.validate", "session.diff", "session.commit", "session.discard"}
 	case s.Here && s.Kind == bar.Unknown:
 		want = []action.ID{"session.connect", "session.verify", "session.diff"}
+	case s.Here && s.Waits && s.Left <= 0:
+		want = []action.ID{"session.verify", "session.commit"}
 	case s.Here && s.Waits:
 		want = []action.ID{"session.commit", "session.rollback"}
 	case s.Here:
@@ -317,7 +319,7 @@ func (r *root) smallLines() (lines []string, keys string) {
 	case r.changes.asking:
 		lines = append(lines, "  Confirming"+r.d.Theme.Glyph(style.Ellipsis))
 	case r.changes.armed != 0:
-		lines = append(lines, "  C again confirms "+best.Name+", other keys do not.")
+		lines = append(lines, "  C again confirms "+best.Name+".")
 	case r.changes.note != "":
 		lines = append(lines, "  "+r.changes.note)
 	}

@@ -40,7 +40,7 @@ func (r *root) stakes() []string {
 func (r *root) stake(d conn.Device) string {
 	note := ""
 	if st := r.d.Commits.State(d.ID); st.Pending != nil {
-		d.Pending, note = nil, "confirmed commit: "+st.Note
+		d.Pending, note = nil, "confirmed commit: "+strings.TrimSuffix(st.Note, ".")
 	}
 	parts := d.AtStake()
 	if note != "" {

@@ -246,9 +246,9 @@ func (s *Screen) Actions() []action.Action {
 			}
 		}
 	}
-	spaces := "count spaces"
+	spaces := "spaces"
 	if s.spaces {
-		spaces = "leave spaces out"
+		spaces = "no spaces"
 	}
 	wait := ""
 	if s.data == nil {
@@ -256,7 +256,7 @@ func (s *Screen) Actions() []action.Action {
 	}
 	return append(as,
 		action.Action{ID: "diff.spaces", Title: "White space at the ends of values counts, or not", Short: spaces, Keys: []string{"W"}, Hint: 4, Off: wait, Section: section},
-		action.Action{ID: "diff.again", Title: "Read both again", Short: "read again", Keys: []string{"r"}, Hint: 11, Section: section},
+		action.Action{ID: "diff.again", Title: "Read both again", Short: "read again", Keys: []string{"r"}, Hint: 40, Section: section},
 	)
 }
 

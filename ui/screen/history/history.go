@@ -42,6 +42,8 @@ type Screen struct {
 	loading bool
 	again   bool // something came while loading
 
+	marked *conn.Exchange // to be compared with another one
+
 	filter  prompt.Line
 	typing  bool
 	focused bool
@@ -254,6 +256,12 @@ func (s *Screen) Actions() []action.Action {
 	if s.filter.Len() > 0 {
 		unset = ""
 	}
+	unmarked := gone
+	if unmarked == "" && s.marked == nil {
+		unmarked = "no reply is marked: m marks one"
+	} else if unmarked == "" && s.marked == e.Live() {
+		unmarked = "this is the marked one: choose another"
+	}
 	target := none
 	if _, found := s.session(e); ok && !found {
 		target = "no session of " + safe.Text(e.Device) + " in this run"
@@ -261,6 +269,8 @@ func (s *Screen) Actions() []action.Action {
 	as := []action.Action{
 		{ID: "history.load", Title: "Load into the RPC editor", Short: "load in RPC", Keys: []string{"enter"}, Hint: 1, Off: target},
 		{ID: "history.reply", Title: "Show the reply", Short: "reply", Keys: []string{"o"}, Hint: 2, Off: gone},
+		{ID: "history.mark", Title: "Mark the reply, to compare another with it", Short: "mark", Keys: []string{"m"}, Hint: 5, Off: gone},
+		{ID: "history.diff", Title: "Compare the marked reply with this one", Short: "diff marked", Keys: []string{"D"}, Hint: 6, Off: unmarked},
 		{ID: "history.filter", Title: "Filter", Short: "filter", Keys: []string{"/"}, Hint: 3},
 		{ID: "history.unfilter", Title: "Drop the filter", Keys: []string{"esc"}, Off: unset},
 		{ID: "history.export", Title: "Export what is listed", Short: "export", Keys: []string{"w"}, Hint: 4, Off: all},
@@ -292,6 +302,10 @@ func (s *Screen) Run(id action.ID) tea.Cmd {
 		return s.export()
 	case name == "load" && ok:
 		return s.loadRPC(e)
+	case name == "mark" && ok:
+		return s.mark(e)
+	case name == "diff" && ok:
+		return s.compare(e)
 	case name == "reply" && ok:
 		return s.showReply(e)
 	}
@@ -340,6 +354,26 @@ func (s *Screen) loadRPC(e journal.Entry) tea.Cmd {
 		cmds = append(cmds, msg.Say(msg.Warn, warn))
 	}
 	return tea.Sequence(cmds...)
+}
+
+// mark keeps a reply, to compare another one with it.
+func (s *Screen) mark(e journal.Entry) tea.Cmd {
+	if s.marked = e.Live(); s.marked == nil {
+		return msg.Say(msg.Info, "This reply is no longer in memory; the history keeps only its size.")
+	}
+	return msg.Say(msg.Info, "Marked the reply to "+safe.Line(clip(e.Operation, 40))+" of "+stamp(e.Time, s.d.Now())+"; D on another one compares the two.")
+}
+
+// compare shows the marked reply against this one, in the session of this one.
+func (s *Screen) compare(e journal.Entry) tea.Cmd {
+	x := e.Live()
+	if x == nil || s.marked == nil || x == s.marked {
+		return nil
+	}
+	return tea.Sequence(
+		s.d.Tell(msg.OpenSession{ID: x.Session}),
+		s.d.Tell(msg.ShowDiff{ID: x.Session, A: s.marked, B: x}),
+	)
 }
 
 func (s *Screen) showReply(e journal.Entry) tea.Cmd {

@@ -248,7 +248,11 @@ func (s *Screen) reported(m reportMsg) tea.Cmd {
 		if strings.Contains(m.rep.Words, " But running is ") {
 			level = msg.Warn
 		}
-		s.commits.compare.done = false
+		switch m.rep.Plan.Order.Do {
+		case commit.DoValidate, commit.DoLock: // the difference stays what it was
+		default:
+			s.commits.compare.done = false
+		}
 	}
 	return tea.Batch(msg.Say(level, m.rep.Words), s.refocus())
 }
@@ -296,7 +300,7 @@ func (s *Screen) found(m findingMsg) tea.Cmd {
 	if m.err != nil || m.f.Verdict == commit.CannotTell || m.f.Verdict == commit.Differs {
 		d.Danger = true
 	}
-	if st.Pending != nil && st.Note != "" {
+	if st.Pending != nil && st.Note != "" && !strings.Contains(m.f.Words, "olls back in") {
 		d.Body = append(d.Body, st.Note)
 	}
 	choose := func(key, label string, o commit.Order) {

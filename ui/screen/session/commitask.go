@@ -86,7 +86,7 @@ func (s *Screen) ask(o commit.Order) tea.Cmd {
 	if q.word {
 		d.Word = name
 	}
-	if o.Do == commit.DoDiscard || o.Do == commit.DoCancel {
+	if o.Do == commit.DoDiscard {
 		diff := runMsg{s.id, "session.diff"}
 		d.Choices = append(d.Choices, overlay.Choice{Key: "D", Label: "Show what differs first", Do: func() tea.Msg { return diff }})
 	}

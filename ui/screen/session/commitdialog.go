@@ -70,7 +70,7 @@ func newCommitDialog(s *Screen) *commitDialog {
 	}
 	if !junos && s.dev.Caps.Has("confirmed-commit:1.1") {
 		d.items = append(d.items, itemPersist, itemToken)
-		d.token.Hint = "made when sent"
+		d.token.Hint = "generated"
 	}
 	if s.commits.st.Why(commit.DoValidate) == "" {
 		d.validate = true
@@ -163,7 +163,7 @@ func (d *commitDialog) Help() string {
 	if d.line() != nil && d.items[d.at] != itemWait {
 		return "tab next  enter next  esc cancel"
 	}
-	return "tab next  space toggle  D diff  r the requests  C commit  enter default  esc cancel"
+	return "tab next  space toggle  D diff  r requests  C commit  esc cancel (default)"
 }
 
 // Update implements overlay.Dialog.
@@ -330,7 +330,7 @@ func (d *commitDialog) row(i int, it commitItem) string {
 		}
 		return " " + box(d.confirmed, i) + " confirmed: undo unless confirmed within " + field(&d.wait, 5, i+1) + " " + unit
 	case itemPersist:
-		return " " + box(d.persist, i) + " survive a lost session (persist-id) " + field(&d.token, 14, i+1)
+		return " " + box(d.persist, i) + " survive a lost session (persist-id) " + field(&d.token, 10, i+1)
 	case itemValidate:
 		return " " + box(d.validate, i) + " validate first"
 	case itemUnlock:

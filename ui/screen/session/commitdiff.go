@@ -75,10 +75,13 @@ func (s *Screen) coverActions() []action.Action {
 	if o.Capturing() {
 		return o.Actions()
 	}
-	as := append(o.Actions(), action.Action{ID: "session.uncover", Title: "Back to the session", Short: "back", Keys: []string{"esc"}, Hint: 30, Section: sectionSession})
+	as := append(o.Actions(), action.Action{ID: "session.uncover", Title: "Back to the session", Short: "back", Keys: []string{"esc"}, Hint: 8, Section: sectionSession})
 	for _, a := range s.commitActions() {
 		switch a.ID {
 		case "session.commit", "session.validate", "session.verify", "session.discard", "session.rollback", "session.lock":
+			if a.ID == "session.commit" && a.Hint > 0 {
+				a.Hint = 7
+			}
 			as = append(as, a)
 		}
 	}

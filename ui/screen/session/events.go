@@ -35,6 +35,9 @@ func (s *Screen) changed(d conn.Device) {
 	if d.State == conn.Open && s.dev.State != conn.Open {
 		s.check.stale = true
 	}
+	if d.Dirty != s.dev.Dirty {
+		s.commits.compare.done = false
+	}
 	s.dev = d
 }
 

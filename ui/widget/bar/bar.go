@@ -134,9 +134,12 @@ func better(a, b State) bool {
 type Hint struct{ Key, Word string }
 
 // View draws the bar in exactly w cells. more is how many other devices have a
-// countdown of their own. What happened stays whatever the room; the gauge goes
-// first, then keys from the last one on.
+// countdown of their own. What happened stays whatever the room: beside a
+// gauge keys go from the last one on, then the gauge, then the first key.
 func (s State) View(t *style.Theme, w, more int, hints []Hint) string {
+	if s.Kind == None {
+		return t.Fit("", w)
+	}
 	tok := s.Token()
 	sep := " " + t.Rule(1, true) + " "
 	parts := s.words(t)
@@ -144,20 +147,27 @@ func (s State) View(t *style.Theme, w, more int, hints []Hint) string {
 		parts = append(parts, fmt.Sprintf("and %d more", more))
 	}
 	gauge := s.gauge(t)
-	for len(hints) > 0 {
-		keys := hintText(t, hints)
-		plain := strings.Join(parts, sep) + sep + gauge + sep + keys
-		if style.Width(plain)+2 <= w {
-			break
-		}
+	fits := func() bool {
+		all := append([]string(nil), parts...)
 		if gauge != "" {
+			all = append(all, gauge)
+		}
+		if len(hints) > 0 {
+			all = append(all, hintText(t, hints))
+		}
+		return style.Width(strings.Join(all, sep))+2 <= w
+	}
+	for !fits() {
+		switch {
+		case len(hints) > 1 && gauge != "":
+			hints = hints[:len(hints)-1]
+		case gauge != "":
 			gauge = ""
-			continue
+		case len(hints) > 0:
+			hints = hints[:len(hints)-1]
+		default:
+			return t.Fit(t.Paint(tok, t.Rule(1, true)+" "+strings.Join(parts, sep)), w)
 		}
-		if style.Width(strings.Join(parts, sep)+sep+keys)+2 <= w {
-			break
-		}
-		hints = hints[:len(hints)-1]
 	}
 	row := t.Paint(tok, t.Rule(1, true)+" "+strings.Join(parts, sep))
 	if gauge != "" {
@@ -220,7 +230,7 @@ func (s State) countdown(name string) []string {
 	case s.Left <= 0:
 		return []string{title, "ROLLBACK DUE"}
 	case s.Dropped && !s.Persist:
-		return []string{title, "session ended: the device rolls back"}
+		return []string{title, "session ended, rolls back"}
 	case s.Urgent():
 		return []string{title, "ROLLS BACK IN " + Clock(s.Left)}
 	}

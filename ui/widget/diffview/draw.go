@@ -131,7 +131,7 @@ func (v *View) half(ln line, b, selected bool, w int) string {
 	}
 	if row < 0 {
 		if selected && b {
-			return v.th.Paint(style.Focus, v.th.Glyph(style.Selected))
+			return " " + v.th.Paint(style.Focus, v.th.Glyph(style.Selected))
 		}
 		return ""
 	}
@@ -171,7 +171,7 @@ func (v *View) row(b bool, row int, sign, number string, tok style.Token, mark h
 	r := doc.Row(row)
 	text := v.cached(b, row, r)
 	indent := 2 * min(max(r.Depth-2, 0), maxIndent)
-	lead := sign + number + "  " + strings.Repeat(" ", indent)
+	lead := "  " + strings.Repeat(" ", indent)
 	over := []highlight.Span(nil)
 	if tok != style.Text {
 		over = append(over, highlight.Span{End: len(text.Text()), Tok: tok})
@@ -179,20 +179,27 @@ func (v *View) row(b bool, row int, sign, number string, tok style.Token, mark h
 			over = append(over, highlight.Span{Start: mark.Start, End: mark.End, Tok: style.Match})
 		}
 	}
-	out := ""
 	if selected {
 		over = append(over, highlight.Span{End: len(text.Text()), Tok: style.Select})
-		out = v.th.Paint(style.Focus, v.th.Glyph(style.Selected))
+	}
+	out := v.th.Paint(tok, sign+number)
+	w -= len(sign) + len(number)
+	skip := min(v.hoff, len(lead))
+	lead = lead[skip:]
+	if selected && w > 0 { // behind the sign, which stays in its column
+		out += v.th.Paint(style.Focus, v.th.Glyph(style.Selected))
+		lead = lead[min(1, len(lead)):]
 		w--
 	}
-	skip := min(v.hoff, len(lead)-1-len(number))
-	lead = lead[:1+len(number)] + lead[1+len(number)+skip:]
 	painted, n, more := text.Paint(v.hoff-skip, max(w-len(lead), 0), over)
 	if more && w > len(lead) {
 		painted, n, _ = text.Paint(v.hoff-skip, w-len(lead)-1, over)
 		painted += strings.Repeat(" ", w-len(lead)-1-n) + v.th.Paint(style.Dim, v.th.Glyph(style.Cut))
 	}
-	return out + v.th.Paint(tok, lead) + painted
+	if selected {
+		return out + v.th.Paint(style.Select, lead) + painted
+	}
+	return out + lead + painted
 }
 
 // cached is a row made ready to be painted.
@@ -300,10 +307,8 @@ func (v *View) list(w int) []string {
 	var out []string
 	for i := from; i < len(v.changes()) && len(out) < page; i++ {
 		c := v.changes()[i]
-		ps := parts(c.Path)
-		name := strings.Join(ps[max(len(ps)-2, 0):], "/")
 		sign, tok := c.Kind.String(), tokenOf(c.Kind)
-		text := sign + " " + safe.Line(name)
+		text := sign + " " + safe.Line(name(c))
 		if i == at {
 			out = append(out, v.th.Paint(style.Focus, v.th.Glyph(style.Selected))+v.th.Paint(style.Select, v.th.Fit(text, w-1)))
 			continue

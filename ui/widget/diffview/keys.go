@@ -70,18 +70,22 @@ func (v *View) usual() []action.Action {
 		flat = "this view has no folds: v"
 		none = flat
 	}
+	ownWord := "device's own"
+	if v.mode == Text {
+		ownWord = "row by row"
+	}
 	other := "side by side"
 	if v.mode == Side {
 		other = "unified"
 	}
 	as := []action.Action{
-		{ID: "diff.next", Title: "Next change", Short: "next change", Keys: []string{"n"}, Hint: 1, Off: none},
+		{ID: "diff.next", Title: "Next change", Short: "next", Keys: []string{"n"}, Hint: 1, Off: none},
 		{ID: "diff.prev", Title: "Change before", Keys: []string{"N"}, Off: none},
 		{ID: "diff.fold", Title: "Fold or unfold equal rows", Short: "fold", Keys: []string{" ", "enter"}, Hint: 12, Off: flat},
 		{ID: "diff.foldall", Title: "Fold all equal rows", Keys: []string{"-"}, Off: flat},
 		{ID: "diff.unfoldall", Title: "Unfold all equal rows", Keys: []string{"="}, Off: flat},
 		{ID: "diff.mode", Title: "Unified or side by side", Short: other, Keys: []string{"u"}, Hint: 3, Off: narrow},
-		{ID: "diff.text", Title: "The comparison as the device tells it", Short: "device's own", Keys: []string{"v"}, Hint: 9, Off: own},
+		{ID: "diff.text", Title: "The comparison as the device tells it", Short: ownWord, Keys: []string{"v"}, Hint: 9, Off: own},
 		{ID: "diff.copy", Title: "Copy… (y change, p path, a all)", Short: "copy", Keys: []string{"y"}, Hint: 5, Off: uncopied},
 		{ID: "diff.save", Title: "Save as text", Short: "save", Keys: []string{"w"}, Hint: 6},
 	}

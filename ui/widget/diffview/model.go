@@ -7,8 +7,8 @@ import (
 	"dialtone/netconf/xmldiff"
 )
 
-// context is how many equal rows stay around a change.
-const context = 2
+// around is how many equal rows stay around a change.
+const around = 2
 
 // kind is what a block of lines is.
 type kind uint8
@@ -70,7 +70,7 @@ func lay(r *xmldiff.Result, side bool, open func(seg int) bool) layout {
 // equal adds an equal segment, folded unless it is short or opened.
 func (l *layout) equal(r *xmldiff.Result, i int, side, open bool) {
 	s := r.Segments[i]
-	before, after := context, context
+	before, after := around, around
 	if i == 0 {
 		before = 0
 	}
@@ -196,6 +196,24 @@ func parts(path string) []string {
 		out = append(out, path[from:])
 	}
 	return out
+}
+
+// name is a change in a few words: the entry with its key, the leaf with what
+// is around it.
+func name(c xmldiff.Change) string {
+	ps := parts(c.Path)
+	n := 2
+	if max(c.A.Len(), c.B.Len()) > 1 {
+		n = 1
+	}
+	ps = ps[max(len(ps)-n, 0):]
+	for i, p := range ps {
+		open := strings.IndexByte(p, '[')
+		if eq := strings.IndexByte(p, '='); open > 0 && eq > open && strings.Count(p, "[") == 1 {
+			ps[i] = p[:open+1] + p[eq+1:]
+		}
+	}
+	return strings.Join(ps, "/")
 }
 
 // heading is the path that stands above a change: of the element itself when it
