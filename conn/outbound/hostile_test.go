@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -650,4 +651,30 @@ func TestPeersOfTheBasicFormMustGreetRight(t *testing.T) {
 		t.Errorf("%q, %v", r.GetMessageRes(), err)
 	}
 	l.expect(t, Refused, "GRPC-AUTH")
+}
+
+// A flood from one source is turned away at the door while a session works on.
+func TestFloodIsTurnedAway(t *testing.T) {
+	l := newLab(t, nil)
+	untouched(t, l, func() {
+		before := runtime.NumGoroutine()
+		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 99)}, Timeout: wait}
+		for range 2000 {
+			c, err := d.Dial("tcp", l.addr)
+			if err != nil {
+				continue
+			}
+			t.Cleanup(func() { c.Close() })
+		}
+		if n := runtime.NumGoroutine() - before; n > 4*32+50 {
+			t.Errorf("%d goroutines more", n)
+		}
+		l.mu.Lock()
+		n := len(l.guests)
+		l.mu.Unlock()
+		if n > 32+8 {
+			t.Errorf("%d connections are held", n)
+		}
+	})
+	l.expect(t, Refused, "LSN-BUSY")
 }
