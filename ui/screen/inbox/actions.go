@@ -32,16 +32,17 @@ func (s *Screen) Actions() []action.Action {
 	if s.focus == logPart {
 		return append(append(s.logActions(), common...), table.Motions("inbox", sectionLog)...)
 	}
-	none, accept := "", "accept"
+	none, accept, shellHint := "", "accept", 0
 	x, ok := s.selected()
 	switch {
 	case !ok:
 		none = "nobody waits"
 	case x.Parked:
-		accept = "open a session"
+		accept, shellHint = "open a session", 15
 	}
 	as := []action.Action{
 		{ID: "inbox.accept", Title: "Accept, after a look at the verdict\u2026", Short: accept, Keys: []string{"enter"}, Hint: 10, Section: section, Off: none},
+		{ID: "inbox.shell", Title: "Open a command shell (csh) on the device", Short: "shell", Keys: []string{"s"}, Hint: shellHint, Section: section, Off: first(none, s.noShell(x))},
 		{ID: "inbox.bind", Title: "Bind to a profile\u2026", Short: "bind", Keys: []string{"b"}, Hint: 20, Section: section, Off: none},
 		{ID: "inbox.refuse", Title: "Refuse: hang up", Short: "refuse", Keys: []string{"x"}, Hint: 30, Section: section, Off: none},
 		{ID: "inbox.block", Title: "Block the address\u2026", Short: "block", Keys: []string{"B"}, Hint: 40, Section: section, Off: none},
@@ -117,6 +118,8 @@ func (s *Screen) Run(id action.ID) tea.Cmd {
 	switch name {
 	case "accept":
 		return overlay.Open(newAccept(s.d, x))
+	case "shell":
+		return s.openShell(x)
 	case "bind":
 		return overlay.Open(newBind(s.d, x))
 	case "refuse":
