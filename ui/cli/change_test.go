@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"dialtone/conn/simnet"
 	"dialtone/netconf"
@@ -106,6 +107,8 @@ func TestCommitWithoutAnAnswerIsNotSentAgain(t *testing.T) {
 	if len(noted(h)) != 1 {
 		t.Fatal("it is not noted")
 	}
+	h.run("", "confirm", d.Addr(), "--forget").want(t, 2, "COMMIT-WAITS", "Its note is kept")
+	h.run("", "confirm", "nobody", "--forget").want(t, 2, "COMMIT-NONE")
 	h.run("", with(h.signIn(), "confirm", d.Addr())...).want(t, 0, "Confirmed")
 	if _, _, waits := d.Device.Pending(); waits || !running(d, "canary") {
 		t.Error("not confirmed")
@@ -127,5 +130,40 @@ func TestRollbackFromTheShell(t *testing.T) {
 	}
 	if r := h.run("", with(h.signIn(), "diff", d.Addr(), "--from", "rollback:1", "--to", "running")...).want(t, 0); !strings.Contains(r.out, "canary") {
 		t.Errorf("diff: %s", r.out)
+	}
+}
+
+func TestNoteOfACommitWhoseTimeIsOver(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	h.write(h.state("commits", "r1-00.json"), `{"form":1,"device":"r1","sent":"2026-01-01T00:00:00Z","wait":60000000000,"phase":"armed","persist_id":"x"}`)
+	h.write(h.state("commits", "r2-00.json"), `{"form":1,"device":"r2","sent":"2026-01-01T00:00:00Z","wait":60000000000,"phase":"armed","persist_id":"x"}`)
+	h.run("", "confirm", "r1", "--forget").want(t, 0, "Forgotten: the confirmed commit on r1")
+	if left := noted(h); len(left) != 1 || !strings.Contains(left[0], "r2") {
+		t.Errorf("left %v", left)
+	}
+}
+
+func TestCommitThatWaitsForAWord(t *testing.T) {
+	t.Parallel()
+	for word, stays := range map[string]bool{"confirm": true, "cancel": false} {
+		t.Run(word, func(t *testing.T) {
+			t.Parallel()
+			h := newHome(t)
+			d := device(t, simdev.Options{Without: []string{"confirmed-commit:1.1"}, Extra: []string{"urn:ietf:params:netconf:capability:confirmed-commit:1.0"}}, simnet.Server{})
+			h.run(edit, with(h.signIn(), "rpc", d.Addr())...).want(t, 0)
+			con := h.onTerminal("", with(h.signIn(), "commit", d.Addr(), "--confirmed", "5m", "--wait")...)
+			con.answer("confirm, or cancel to roll back now: ", "what\r")
+			con.answer("roll back now: what", word+"\r")
+			if got := code(t, con.wait()); got != 0 {
+				t.Errorf("exit code %d: %s", got, con.text())
+			}
+			for limit := time.Now().Add(patience); len(d.Device.Sessions()) > 0 && time.Now().Before(limit); {
+				time.Sleep(time.Millisecond) // the device gives no event
+			}
+			if running(d, "canary") != stays || len(noted(h)) > 0 && stays {
+				t.Errorf("applied %v, notes %v: %s", running(d, "canary"), noted(h), con.text())
+			}
+		})
 	}
 }

@@ -1,14 +1,18 @@
 package cli
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"dialtone/conn/commit"
+	"dialtone/ui/safe"
 )
 
 func (a *app) confirmCommand() *cobra.Command {
 	var f targetFlags
 	var comment string
+	var forget bool
 	c := a.changeCommand(&cobra.Command{
 		Use:   "confirm TARGET",
 		Short: "Confirm a confirmed commit, so that it stays",
@@ -16,14 +20,51 @@ func (a *app) confirmCommand() *cobra.Command {
 made on a device and that still waits. Its persist token is taken from the note
 in the state directory.
 
+With --forget nothing is sent and nobody is dialled: the note of a commit whose
+time is over is removed. Look first at what the device has: dialtone diff TARGET.
+
 Exit codes: those of "dialtone commit"; 2 when none is known to wait.`,
 		Args: cobra.MaximumNArgs(1),
 	}, &f, func(c *cobra.Command, args []string) error {
+		if forget {
+			return a.forget(c, &f, args)
+		}
 		return a.changing(c, &f, args, true, func(ch *change) error {
 			_, err := ch.order(commit.Order{Do: commit.DoConfirm, Comment: comment})
 			return err
 		})
 	})
 	c.Flags().StringVar(&comment, "comment", "", "comment for the device's history of commits (Junos)")
+	c.Flags().BoolVar(&forget, "forget", false, "send nothing: remove the note of a commit whose time is over")
 	return c
+}
+
+// forget removes the notes on a target whose time is over. It says what of.
+func (a *app) forget(c *cobra.Command, f *targetFlags, args []string) error {
+	name := f.profile
+	if len(args) > 0 {
+		name = args[0]
+	}
+	control, errs := commit.New(commit.Options{Dir: in(a.dir.state, "commits")})
+	for _, err := range errs {
+		a.note("%s", errorLine(err))
+	}
+	found := false
+	for _, p := range control.Pendings() {
+		if p.Device != name {
+			continue
+		}
+		if left, _ := control.Left(p); left > 0 {
+			return with(ExitUsage, fault("COMMIT-WAITS", fmt.Sprintf("the confirmed commit on %s still waits, for %s", p.Device, commit.Countdown(left)), "Its note is kept", "Confirm or cancel it"))
+		}
+		if err := control.Dismiss(p.Key); err != nil {
+			return with(ExitUsage, err)
+		}
+		found = true
+		a.note("Forgotten: the confirmed commit on %s, sent %s.", safe.Text(p.Device), p.Sent.Local().Format("2006-01-02 15:04:05"))
+	}
+	if !found {
+		return with(ExitUsage, fault("COMMIT-NONE", fmt.Sprintf("no confirmed commit on %q is noted", name), "", ""))
+	}
+	return nil
 }
