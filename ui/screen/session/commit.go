@@ -123,6 +123,7 @@ func (s *Screen) holds() bool {
 
 // runCommit does an action of commitActions.
 func (s *Screen) runCommit(id action.ID) (tea.Cmd, bool) {
+	s.commits.st = s.commits.c.State(s.id)
 	switch id {
 	case "session.validate":
 		return s.order(commit.Order{Do: commit.DoValidate}), true

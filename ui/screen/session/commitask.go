@@ -66,6 +66,7 @@ func questionOf(k commit.Kind) question {
 // ask shows what an order does and exactly what will be sent, and gives it when
 // the person says so. The default is not to.
 func (s *Screen) ask(o commit.Order) tea.Cmd {
+	s.commits.st = s.commits.c.State(s.id) // the time left is that of now
 	p, err := s.plan(o)
 	if err != nil {
 		return s.refuse(capital(o.Do.String()) + ": " + headline(err))
