@@ -181,7 +181,7 @@ func (m *Manager) begin(s *session, l *link.Link) SessionID {
 		m.sessions = append(m.sessions, s)
 	}
 	lf := newLife(m.ctx)
-	s.life, s.adopted = lf, l != nil
+	s.life, s.adopted, s.link = lf, l != nil, l
 	s.dev.Err, s.dev.Redials = nil, 0
 	m.state(s, Dialing)
 	m.spawn("session", func() { m.live(s, lf, l) }, func(err error) { m.liveDied(s, lf, err) })

@@ -46,7 +46,15 @@ func (m *Manager) Probe(ctx context.Context, id SessionID) error {
 	}
 	l, lf := s.link, s.life
 	m.mu.Unlock()
-	if l == nil || l.Probe == nil {
+	if l == nil { // no link yet, or no longer
+		select {
+		case <-lf.gone:
+			return ErrNotOpen
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	if l.Probe == nil {
 		return nil
 	}
 	err := l.Probe(ctx)

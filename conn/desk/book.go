@@ -154,6 +154,20 @@ func (b *book) Users() []string {
 	return out
 }
 
+// auto returns the target of a profile that opens by itself.
+func (b *book) auto(name string) (link.Target, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.fresh()
+	for i, p := range b.all {
+		if p.Name == name {
+			t := b.entry(i).Target
+			return t, t.Open == "auto"
+		}
+	}
+	return link.Target{}, false
+}
+
 // grant lets the device of a key in without a question until then.
 func (b *book) grant(fp string, until time.Time) {
 	b.mu.Lock()

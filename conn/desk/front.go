@@ -395,6 +395,9 @@ func (f *Front) event(ev callhome.Event) {
 		line.Text = "stopped listening on " + ev.On + " (ssh)"
 	case callhome.Waiting:
 		line.Text = waitText(c)
+		if c.Second {
+			defer f.succeed(c.Trust.Profile) // the first may have ended just now
+		}
 	case callhome.Decided:
 		f.touch()
 		return
@@ -469,6 +472,22 @@ func (f *Front) meet(ctx context.Context, c callhome.Caller, idle func()) (secon
 	ctx, cancel := context.WithTimeout(ctx, f.patient)
 	defer cancel()
 	return f.o.Manager.Probe(ctx, id) == nil, nil
+}
+
+// succeed lets a second call in whose profile opens by itself, once the session
+// that it was second to has ended.
+func (f *Front) succeed(name string) {
+	if _, alive := f.o.Manager.Living(name); alive {
+		return
+	}
+	for _, c := range f.ssh.Callers() {
+		if c.Second && c.Trust.Believed && c.Trust.Profile == name {
+			if t, ok := f.book.auto(name); ok {
+				f.ssh.Admit(c.ID, t, f.o.Ask)
+			}
+			return
+		}
+	}
 }
 
 // left frees what a caller held that was not admitted.

@@ -153,6 +153,25 @@ func TestASecondClaimWaitsWhileTheFirstIsAlive(t *testing.T) { // J9
 	}
 }
 
+func TestASecondClaimFollowsWhenTheFirstEnds(t *testing.T) { // J9
+	t.Parallel()
+	p, o := known(t)
+	s := newStand(t, Options{}, p)
+	first := s.call(o)
+	id := s.line("open", 1).Session
+	s.call(o)
+	if c := s.caller(); !c.Second {
+		t.Errorf("%+v", c)
+	}
+	first.Cut()
+	if l := s.line("open", 2); l.Session != id {
+		t.Errorf("session %d, was %d", l.Session, id)
+	}
+	if n := len(s.front.Callers()); n != 0 {
+		t.Errorf("%d callers", n)
+	}
+}
+
 func TestASecondClaimReplacesASessionThatIsDead(t *testing.T) { // J9
 	t.Parallel()
 	p, o := known(t)

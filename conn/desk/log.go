@@ -106,6 +106,9 @@ func (f *Front) session(d conn.Device) {
 		delete(f.origins, d.ID)
 	}
 	f.mu.Unlock()
+	if d.State != conn.Open {
+		defer f.succeed(d.Target.Name)
+	}
 	if o == nil {
 		return
 	}

@@ -384,7 +384,11 @@ func (tn *tunnel) ping() <-chan struct{} {
 		tn.wg.Add(1)
 		go func() { // ends with the answer, or with the connection
 			defer tn.wg.Done()
-			_, _, _ = tn.conn.SendRequest("keepalive@openssh.com", true, nil) // any answer counts
+			_, _, err := tn.conn.SendRequest("keepalive@openssh.com", true, nil) // any answer counts
+			if err != nil {                                                      // the connection is ending: that is no answer
+				tn.w.Close()
+				<-tn.ended
+			}
 			tn.mu.Lock()
 			tn.pong = nil
 			tn.mu.Unlock()
