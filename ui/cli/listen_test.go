@@ -133,7 +133,7 @@ func TestListenPinsAKeyThatTheSecretVouchesFor(t *testing.T) {
 	h.run("", "profile", "add", "edge-7", "--via", "junos", "--device-id", "edge-7", "-u", "admin", "--no-agent", "--secret", "file:"+secret, "--host-key", "accept-new").want(t, 0)
 	l := h.serve("listen", "--ssh", "127.0.0.1:0", "--count", "1")
 	h.serve("simulate", "--dial", l.await("listening").Addr, "--via", "junos", "--device-id", "edge-7", "--secret-file", secret, "--host-key", key)
-	if e := l.await("open"); e.Profile != "edge-7" {
+	if e := l.await("open"); e.Profile != "edge-7" || e.Trust != "HMAC ok, key NEW" {
 		t.Errorf("%+v", e)
 	}
 	l.end(0)

@@ -316,6 +316,9 @@ func (w *waiter) print(l desk.Line) {
 	if errors.Is(l.Err, callhome.ErrCallAgain) {
 		l.Text = "accepted for its next call"
 	}
+	if g := w.devices[l.Session]; g != nil && l.Trust == "" {
+		l.Trust = g.line.Trust
+	}
 	addr := ""
 	for _, on := range w.desk.Listeners() {
 		if l.Event == "listening" && on.Bound != "" && containsWord(l.Text, on.Bound) {
