@@ -91,6 +91,7 @@ func (x *scanner) inside(b []byte) []byte {
 
 // run goes from tag to tag. An unfinished one stays in carry.
 func (x *scanner) run(b []byte) {
+	left := len(b)
 	for len(b) > 0 {
 		if x.until != "" {
 			b = x.inside(b)
@@ -103,7 +104,7 @@ func (x *scanner) run(b []byte) {
 			}
 			x.text(b[:n])
 		} else {
-			n = plain(b)
+			n, left = plain(b, left)
 		}
 		if b = b[n:]; len(b) == 0 {
 			return
@@ -117,11 +118,80 @@ func (x *scanner) run(b []byte) {
 	}
 }
 
-// plain is the length of the beginning of b in which nothing can matter outside
-// of errors: text, end tags, and start tags whose name does not end like one of
-// those that startTag knows. Nearly all of a reply is that, so this is the loop
-// that a large reply spends its time in.
-func plain(b []byte) int {
+// plain is the length of a beginning of b in which nothing can matter outside of
+// errors: text, end tags, and start tags whose name does not end like one of
+// those that startTag knows. Nearly all of a reply is that, so this is where a
+// large reply spends its time. Most windows are shown to hold nothing at memory
+// speed; only the others are walked through. A window ends with a '>', and so
+// with every tag that begins in it.
+//
+// left is what plain returned when it was called for more of the same b: so many
+// bytes are behind the window at hand, which is to be walked through to its end.
+func plain(b []byte, left int) (n, still int) {
+	const window = 8 << 10
+	i := 0
+	for i < len(b) {
+		part := b[i:]
+		if left < len(part) {
+			part = part[:len(part)-left]
+		} else if part = part[:bytes.LastIndexByte(part[:min(len(part), window)], '>')+1]; len(part) == 0 {
+			break
+		} else if quiet(part) {
+			i += len(part)
+			continue
+		}
+		left = len(b) - i - len(part)
+		if n = walk(part); n < len(part) {
+			return i + n, left
+		}
+		i += n
+		left = len(b)
+	}
+	return i + walk(b[i:]), 0
+}
+
+// quiet reports whether b, whole tags and text, certainly holds no comment, CDATA
+// section or processing instruction, and no tag that startTag would act on. Each
+// of those has a byte that is rare elsewhere. Where such bytes are not rare,
+// nothing is claimed.
+func quiet(b []byte) bool {
+	chances := 64
+	for _, c := range [...]byte{'!', '?', '-', ':', 'j'} {
+		for i := 0; ; i++ {
+			n := bytes.IndexByte(b[i:], c)
+			if n < 0 {
+				break
+			}
+			i += n
+			if chances--; chances == 0 || marks(b, i) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// marks reports whether the byte at i may belong to something that quiet must
+// not pass over.
+func marks(b []byte, i int) bool {
+	if i == 0 {
+		return false
+	}
+	before, from := b[i-1], b[i:]
+	switch b[i] {
+	case '!', '?':
+		return before == '<'
+	case '-': // rpc-error, rpc-reply, load-error-count
+		return (before == 'c' || before == 'd') && (bytes.HasPrefix(from, []byte("-error")) || bytes.HasPrefix(from, []byte("-reply")))
+	case ':': // xnm:error, xnm:warning
+		return before == 'm'
+	default: // what isJunosError looks for
+		return bytes.HasPrefix(from, []byte("juniper.net/xnm/"))
+	}
+}
+
+// walk is plain, from tag to tag.
+func walk(b []byte) int {
 	i := 0
 	for {
 		n := bytes.IndexByte(b[i:], '<')
