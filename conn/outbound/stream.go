@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -225,8 +226,15 @@ func (st *stream) end(err error) {
 func (st *stream) Read(p []byte) (int, error) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
+	waited := false
 	for len(st.pieces) == 0 && st.why == nil && !st.closed {
 		st.wake.Wait()
+		waited = true
+	}
+	if waited && len(st.pieces) > 0 { // more is often right behind: one read for many pieces
+		st.mu.Unlock()
+		runtime.Gosched()
+		st.mu.Lock()
 	}
 	switch {
 	case st.closed:
