@@ -9,6 +9,9 @@ import (
 	"testing"
 	"unicode"
 
+	"dialtone/conn"
+	"dialtone/netconf"
+	"dialtone/netconf/xmldoc"
 	"dialtone/ui/action"
 	"dialtone/ui/msg"
 	"dialtone/ui/uitest"
@@ -34,9 +37,29 @@ func places(t *testing.T) map[string][]action.Action {
 		p.Press("tab")
 		out["Session, "+focused(p)] = p.root.screenActions()
 	}
+	p.Send(msg.ShowDiff{ID: 1, A: exchange(t, "<rpc-reply><a>1</a></rpc-reply>"), B: exchange(t, "<rpc-reply><a>2</a></rpc-reply>")})
+	out["Diff"] = p.root.screenActions()
+	p.Press("esc")
+	junos, _ := p.backend.Device(2)
+	junos.Caps = netconf.NewCaps([]string{"urn:ietf:params:netconf:base:1.0", "http://xml.juniper.net/netconf/junos/1.0"})
+	p.Send(events(p.backend.Set(junos)), msg.OpenSession{ID: 2}, msg.RunAction{ID: 2, Action: "session.past"})
+	out["Past commits"] = p.root.screenActions()
+	p.Press("esc")
 	p.Send(msg.OpenSession{ID: 4})
 	out["Session, lost"] = p.root.screenActions()
 	return out
+}
+
+// exchange is a reply that has come.
+func exchange(t *testing.T, text string) *conn.Exchange {
+	t.Helper()
+	d := xmldoc.New(xmldoc.Options{})
+	t.Cleanup(func() { d.Close() })
+	if _, err := d.Write([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	d.Finish(nil)
+	return &conn.Exchange{ID: 1, Device: "core-r1", Doc: d}
 }
 
 // focused is the section of the first action, which is the focused pane's.

@@ -158,6 +158,9 @@ func (r *root) barHints(s bar.State) []bar.Hint {
 				continue
 			}
 			word := a.Label()
+			if s.Kind == bar.Confirmed && id == "session.commit" && word != "confirm" {
+				continue // there it means another thing
+			}
 			if id == "session.diff" && s.Kind == bar.Unknown {
 				word = "compare"
 			}
@@ -419,7 +422,7 @@ func (d *pendings) Update(m tea.Msg) (tea.Cmd, bool) {
 	case "enter":
 		return func() tea.Msg { return verifyChosen{p} }, true
 	case "d":
-		return func() tea.Msg { return forgetChosen{p} }, false
+		return func() tea.Msg { return forgetChosen{p} }, true
 	}
 	return nil, false
 }
@@ -432,9 +435,9 @@ type (
 )
 
 func (r *root) askForget(p commit.Pending) {
-	r.stack.PushLate(&overlay.Confirm{Theme: r.d.Theme, Title: "Forget the commit on " + safe.Text(p.Device) + "?", Danger: true,
+	r.stack.Push(&overlay.Confirm{Theme: r.d.Theme, Title: "Forget the commit on " + safe.Text(p.Device) + "?", Danger: true,
 		Body:    []string{"Only the note is forgotten. The device goes on as it will, and its persist-id is lost here: nobody can confirm with it from this program."},
-		Choices: []overlay.Choice{{Key: "d", Label: "forget it", Do: func() tea.Msg { return forgetNow{p} }}}}, r.d.Now())
+		Choices: []overlay.Choice{{Key: "d", Label: "forget it", Do: func() tea.Msg { return forgetNow{p} }}}})
 }
 
 // View implements overlay.Dialog.

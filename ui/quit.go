@@ -62,7 +62,13 @@ func (r *root) stake(d conn.Device) string {
 // ctrl+c again in the dialog quits.
 func (r *root) askQuit() tea.Cmd {
 	open := r.open()
-	slices.SortStableFunc(open, func(a, b conn.Device) int { return len(b.AtStake()) - len(a.AtStake()) })
+	weight := func(d conn.Device) int {
+		if r.d.Commits.State(d.ID).Pending != nil {
+			return 1000
+		}
+		return len(d.AtStake())
+	}
+	slices.SortStableFunc(open, func(a, b conn.Device) int { return weight(b) - weight(a) })
 	drafts := r.drafts()
 	if len(open) == 0 && len(drafts) == 0 {
 		return r.leave()
