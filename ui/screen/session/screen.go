@@ -140,6 +140,8 @@ func (s *Screen) update(m tea.Msg) tea.Cmd {
 		return s.drafted(m)
 	case historyMsg:
 		s.side.entries = m.entries
+	case wantMsg:
+		return s.pick(m.tmpl)
 	case pickedMsg:
 		return s.picked(m)
 	case insertMsg:

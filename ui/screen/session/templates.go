@@ -73,6 +73,15 @@ type pickedMsg struct {
 // SessionID implements msg.For.
 func (m pickedMsg) SessionID() conn.SessionID { return m.id }
 
+// wantMsg asks for a template by way of the palette.
+type wantMsg struct {
+	id   conn.SessionID
+	tmpl tmpl.Template
+}
+
+// SessionID implements msg.For.
+func (m wantMsg) SessionID() conn.SessionID { return m.id }
+
 // pick takes a template: it asks for what the template needs, then it goes to
 // the editor, unsent.
 func (s *Screen) pick(t tmpl.Template) tea.Cmd {
@@ -94,9 +103,10 @@ func (s *Screen) picked(m pickedMsg) tea.Cmd {
 func (s *Screen) Palette() []overlay.Item {
 	items := s.orders()
 	for _, c := range s.choices() {
+		m := wantMsg{s.id, c.tmpl} // picked when it is run: pick may open a dialog at once
 		items = append(items, overlay.Item{
 			Title: "Template: " + safe.Line(c.tmpl.Title), Alters: c.alters, Off: c.off,
-			Run: s.pick(c.tmpl),
+			Run: func() tea.Msg { return m },
 		})
 	}
 	return items
