@@ -289,3 +289,22 @@ func checkFolds(t *testing.T, d *Doc, f *Folds, model map[int]bool) {
 		}
 	}
 }
+
+// White space is skipped in steps as it is byte by byte.
+func FuzzSkipSpace(f *testing.F) {
+	f.Add("\n          <a>", 7)
+	f.Add(" \t\r\n\n"+strings.Repeat(" ", 31)+"\t\n"+strings.Repeat(" ", 40)+"\r\n", 40)
+	f.Add(strings.Repeat("\n\t", 40)+"x", 0)
+	f.Fuzz(func(t *testing.T, text string, more int) {
+		b := []byte(text + strings.Repeat(" ", clamp(more, 0, 100)) + text)
+		for p := range len(b) + 1 {
+			want := p
+			for want < len(b) && class[b[want]]&clsSpace != 0 {
+				want++
+			}
+			if got := skipSpace(b, p); got != want {
+				t.Fatalf("%q from %d: %d, not %d", b, p, got, want)
+			}
+		}
+	})
+}
