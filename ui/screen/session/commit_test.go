@@ -385,3 +385,72 @@ func mustDoc(t *testing.T, text string) *xmldoc.Doc {
 	d.Finish(nil)
 	return d
 }
+
+// TestStoryOfAnUnknownCommit: the device commits and hangs up instead of
+// answering. The screen says that it is not known, sends nothing again, and
+// Verify finds that the commit is in force and still waits.
+func TestStoryOfAnUnknownCommit(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, simdev.RFC, simdev.Faults{Only: []string{"commit"}, LoseReply: true, KeepOnLoss: true}, t.TempDir())
+	b.edit(simdev.RFC, "moved-7")
+	b.Press("C", "tab", "tab", "tab", "space") // survives the session
+	dialog, ok := b.stack.Top().(*commitDialog)
+	if !ok || !dialog.persist {
+		t.Fatalf("dialog:\n%s", b.View())
+	}
+	b.Press("C")
+	b.told("Outcome unknown on core-r1")
+	if !b.Shows("Nothing is sent again by itself") {
+		t.Errorf("the words:\n%s", b.View())
+	}
+	b.Press("esc")
+	b.until("the loss", func() bool { return b.scr.dev.State == conn.Lost })
+	sent := len(b.scr.replies.list)
+	for _, k := range []string{"C", "U", "X", "K"} {
+		b.toasts = nil
+		b.Press(k)
+		if b.stack.Top() != nil || len(b.toasts) != 1 {
+			t.Errorf("%s on a lost session: toasts %q\n%s", k, b.toasts, b.View())
+		}
+	}
+	b.Press("R")
+	b.until("the session", func() bool { return b.scr.dev.State == conn.Open })
+	if n := len(b.scr.replies.list); n != sent {
+		t.Errorf("%d exchanges after the loss, %d before", n, sent)
+	}
+	b.Press("V")
+	b.told("Still applied: running of core-r1")
+	if !b.Shows("C  confirm it (asks first)") || !b.Shows("U  roll back now (asks first)") {
+		t.Errorf("choices:\n%s", b.View())
+	}
+	b.Press("enter")
+	if st := b.c.State(b.id); st.Pending == nil {
+		t.Error("looking settled the commit by itself")
+	}
+	b.Press("U")
+	if !b.Shows("<persist-id>" + dialog.plan.Token) {
+		t.Fatalf("question:\n%s", b.View())
+	}
+	b.Press("U")
+	b.told("Rolled back: core-r1 says")
+	if b.holds("moved-7") {
+		t.Error("running still holds the change")
+	}
+}
+
+// TestStoryOfAnUnknownEdit: D compares, and that settles it.
+func TestStoryOfAnUnknownEdit(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, simdev.RFC, simdev.Faults{Only: []string{"edit-config"}, LoseReply: true}, "")
+	b.write(`<edit-config><target><candidate/></target><config><interfaces xmlns="urn:ietf:params:xml:ns:yang:ietf-interfaces"><interface><name>eth1</name><description>moved-8</description></interface></interfaces></config></edit-config>`)
+	b.Press("ctrl+r")
+	b.until("the loss", func() bool { return b.scr.dev.State == conn.Lost })
+	b.until("the words", func() bool { return b.Shows("OUTCOME UNKNOWN") })
+	b.Press("R")
+	b.until("the session", func() bool { return b.scr.dev.State == conn.Open })
+	b.Press("D")
+	b.until("the comparison", func() bool { return b.Shows("change 1 of 1") || b.Shows("The two say the same") })
+	if st := b.c.State(b.id); st.Unknown != "" {
+		t.Errorf("still unknown after comparing: %s", st.Unknown)
+	}
+}

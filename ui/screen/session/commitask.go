@@ -82,6 +82,7 @@ func (s *Screen) ask(o commit.Order) tea.Cmd {
 	plan := giveMsg{s.id, p}
 	d := &overlay.Confirm{
 		Theme: s.d.Theme, Title: strings.Replace(q.title, "%s", safe.Text(name), 1), Danger: q.danger, Body: body,
+		Wide:    strings.Contains(planText(p), "<persist-id>"), // a token is shown in one piece
 		Choices: []overlay.Choice{{Key: q.key, Label: q.label, Grave: q.word, Do: func() tea.Msg { return plan }}},
 	}
 	if q.word {
