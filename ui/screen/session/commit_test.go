@@ -220,10 +220,10 @@ func TestStoryOfALostAnswer(t *testing.T) {
 			t.Errorf("%q is not said:\n%s", words, b.View())
 		}
 	}
-	sent := len(b.scr.replies.list)
+	sent := len(b.m.Replies(b.id))
 	b.Press("R")
 	b.until("the session", func() bool { return b.scr.dev.State == conn.Open })
-	if n := len(b.scr.replies.list); n != sent {
+	if n := len(b.m.Replies(b.id)); n != sent {
 		t.Errorf("%d exchanges after the loss, %d before", n, sent)
 	}
 	b.Press("V")
@@ -405,7 +405,7 @@ func TestStoryOfAnUnknownCommit(t *testing.T) {
 	}
 	b.Press("esc")
 	b.until("the loss", func() bool { return b.scr.dev.State == conn.Lost })
-	sent := len(b.scr.replies.list)
+	sent := len(b.m.Replies(b.id))
 	for _, k := range []string{"C", "U", "X", "K"} {
 		b.toasts = nil
 		b.Press(k)
@@ -415,7 +415,7 @@ func TestStoryOfAnUnknownCommit(t *testing.T) {
 	}
 	b.Press("R")
 	b.until("the session", func() bool { return b.scr.dev.State == conn.Open })
-	if n := len(b.scr.replies.list); n != sent {
+	if n := len(b.m.Replies(b.id)); n != sent {
 		t.Errorf("%d exchanges after the loss, %d before", n, sent)
 	}
 	b.Press("V")
