@@ -191,8 +191,9 @@ func (v *View) row(b bool, row int, sign, number string, tok style.Token, mark h
 		lead = lead[min(1, len(lead)):]
 		w--
 	}
-	painted, n, more := text.Paint(v.hoff-skip, max(w-len(lead), 0), over)
+	painted, _, more := text.Paint(v.hoff-skip, max(w-len(lead), 0), over)
 	if more && w > len(lead) {
+		var n int
 		painted, n, _ = text.Paint(v.hoff-skip, w-len(lead)-1, over)
 		painted += strings.Repeat(" ", w-len(lead)-1-n) + v.th.Paint(style.Dim, v.th.Glyph(style.Cut))
 	}
