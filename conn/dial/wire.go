@@ -35,6 +35,8 @@ type wire struct {
 	early   atomic.Bool // the handshake is not over: reads are kept short
 	muted   atomic.Bool // writes go nowhere and succeed
 
+	ahead ahead // only the reader touches it
+
 	written atomic.Pointer[chan struct{}] // closed at the next write
 
 	mu     sync.Mutex
@@ -53,13 +55,17 @@ func newWire(c net.Conn, addr string, dead context.CancelFunc) *wire {
 
 // Read looks at what comes until the version line is complete.
 func (w *wire) Read(p []byte) (int, error) {
-	if w.early.Load() {
+	if n := w.ahead.take(p); n > 0 {
+		return n, nil // counted when it came
+	}
+	early := w.early.Load()
+	if early {
 		p = p[:min(len(p), earlyRead)]
 	}
-	n, err := w.Conn.Read(p)
+	n, came, err := w.ahead.read(w.Conn, p, early)
 	if n > 0 {
 		w.last.Store(time.Now().UnixNano())
-		w.bytes.Add(int64(n))
+		w.bytes.Add(int64(came))
 		if !w.greeted.Load() {
 			if f := w.inspect(p[:n]); f != nil {
 				w.end(f)
