@@ -226,6 +226,31 @@ type holder interface {
 	rest()
 }
 
+// nudger is a transport that can send a byte between messages.
+type nudger interface{ nudge() }
+
+// nudgeAfter is how long the first request of a session may stay without an
+// answer before the device is nudged.
+const nudgeAfter = time.Second
+
+// wake nudges a device that has not answered anything yet. Some (yuma123) leave a
+// request lying that they read together with our hello until one more byte
+// comes. The byte is a line feed, which may stand between messages, and with
+// chunks is the first of the next header: nothing is sent twice by it.
+func (s *Session) wake() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended || s.replied.Load() != 0 || len(s.owed) == 0 {
+		return
+	}
+	s.nudging = true
+	if !s.writing {
+		s.writing = true
+		s.writer.Add(1)
+		go s.write() // ends when the queue is empty, or with the transport
+	}
+}
+
 // write sends what is queued, all of it in as few Writes as possible, and ends
 // when nothing is left.
 func (s *Session) write() {
@@ -237,6 +262,14 @@ func (s *Session) write() {
 	for {
 		s.mu.Lock()
 		batch = s.nextBatch(batch[:0])
+		if len(batch) == 0 && s.nudging && !s.ended {
+			s.nudging = false
+			s.mu.Unlock()
+			if n, ok := s.t.(nudger); ok {
+				n.nudge() // a failed write shows at the next one
+			}
+			continue
+		}
 		if len(batch) == 0 {
 			if held {
 				h.rest()

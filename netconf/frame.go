@@ -134,6 +134,9 @@ func (t *transport) hold()          { t.out.held = true }
 func (t *transport) release() error { return t.out.flush() }
 func (t *transport) rest()          { t.out.held, t.out.buf = false, nil }
 
+// nudge sends a line feed between two messages.
+func (t *transport) nudge() { t.out.nudge() }
+
 // message reads one received message. It copies nothing on its own account:
 // WriteTo hands over slices of the input buffer.
 type message struct {

@@ -23,6 +23,7 @@ type output struct {
 	framing Framing
 	held    bool // closed messages gather until release, or until they are many
 	open    bool
+	nudged  bool  // the line feed of the next chunk header has left already
 	err     error // final
 
 	buf   []byte // frames ready to leave, then the one being written
@@ -62,11 +63,27 @@ func (o *output) endBody() {
 		o.buf = o.buf[:start]
 		return
 	}
-	h := append(o.buf[:start], "\n#"...)
+	lead := "\n#"
+	if o.nudged {
+		lead, o.nudged = "#", false
+	}
+	h := append(o.buf[:start], lead...)
 	h = strconv.AppendInt(h, int64(size), 10)
 	h = append(h, '\n')
 	n := copy(o.buf[len(h):], o.buf[o.body:])
 	o.buf = o.buf[:len(h)+n]
+}
+
+// nudge sends a line feed ahead of the next message: with chunks it is the first
+// byte of that message's header, once.
+func (o *output) nudge() {
+	if o.open || o.nudged || len(o.buf) > 0 {
+		return
+	}
+	o.buf = append(o.buf, '\n')
+	if o.flush() == nil {
+		o.nudged = o.framing == Chunked
+	}
 }
 
 // flush hands all complete frames to the stream in one Write.

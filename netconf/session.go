@@ -81,6 +81,8 @@ type Session struct {
 	watch   *time.Timer   // runs checkStall
 	watched atomic.Bool   // it will
 	heard   atomic.Int64  // session clock when bytes of a message came last; busy while a caller's writer has them
+	nudger  *time.Timer   // made with the first request, guarded by mu
+	nudging bool          // the writer is to nudge the device, guarded by mu
 	replied atomic.Int64  // the same for replies only
 	done    chan struct{} // closed when reader and writer have ended
 
@@ -307,6 +309,9 @@ func (s *Session) enqueue(c *call, last bool) error {
 	s.queue = append(s.queue, c)
 	if c.whole {
 		s.ownIDs++
+	}
+	if s.nudger == nil {
+		s.nudger = time.AfterFunc(nudgeAfter, s.wake)
 	}
 	if !s.writing {
 		s.writing = true
