@@ -110,6 +110,9 @@ func (t Template) Render(vars map[string]string, c netconf.Caps) (netconf.Reques
 			s = v.Default
 		}
 		text, err := v.fit(s)
+		if err == nil && inLiteral(t.Body, v.Name) && strings.Contains(s, "'") {
+			err = errLiteral
+		}
 		if err != nil {
 			return netconf.Request{}, t.fault(fmt.Sprintf("variable %s of template %s: %v", v.Name, t.Name, err), err)
 		}
@@ -146,7 +149,15 @@ func (t Template) fault(what string, err error) error {
 var (
 	errNoValue = errors.New("needs a value")
 	errUTF8    = errors.New("the value is not valid UTF-8")
+	errLiteral = errors.New("the value holds a ', which would end the string that it stands in")
 )
+
+// inLiteral reports whether a variable stands as a string in an XPath predicate,
+// [name='{{NAME}}'], where XPath knows no way to write the quote.
+func inLiteral(body, name string) bool {
+	before, _, found := strings.Cut(body, "'{{"+name+"}}'")
+	return found && strings.LastIndexByte(before, '[') > strings.LastIndexByte(before, '"')
+}
 
 // fit checks a value and returns it as it goes into the body.
 func (v Var) fit(s string) (string, error) {
