@@ -125,6 +125,9 @@ func (p *checker) prolog() *SyntaxError {
 	if !ok || tok.kind != tokPI || !isDeclaration(tok.text) {
 		return nil
 	}
+	if version, found := attr(tok.text[3:], "version"); found && string(version) != "1.0" {
+		return &SyntaxError{Code: "XML-SYNTAX", Off: p.off, What: fmt.Sprintf("the version of XML is %.20q, NETCONF uses 1.0", version)}
+	}
 	if enc, found := attr(tok.text[3:], "encoding"); found &&
 		!bytes.EqualFold(enc, []byte("UTF-8")) && !bytes.EqualFold(enc, []byte("US-ASCII")) {
 		return &SyntaxError{Code: "XML-ENC", Off: p.off, What: fmt.Sprintf("the encoding is %q, NETCONF needs UTF-8", enc)}
