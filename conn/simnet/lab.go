@@ -340,7 +340,7 @@ func (h *Host) session(ctx context.Context, ch ssh.Channel, requests <-chan *ssh
 		running = true
 		wg.Go(func() { // ends with the device's session
 			code := uint32(0)
-			if err := h.server.Serve(ctx, sessionChannel{ch}, user); err != nil {
+			if err := h.server.Serve(ctx, newSessionChannel(ch), user); err != nil {
 				code = 1
 			}
 			_, _ = ch.SendRequest("exit-status", false, ssh.Marshal(struct{ Code uint32 }{code}))
@@ -350,10 +350,45 @@ func (h *Host) session(ctx context.Context, ch ssh.Channel, requests <-chan *ssh
 }
 
 // sessionChannel has its Close end only our side's data, so that the exit
-// status can follow.
-type sessionChannel struct{ ssh.Channel }
+// status can follow. The channel of x/crypto must not be told of that end while
+// a write is under way, so the end waits for the write; a write that the client
+// no longer takes ends with the connection.
+type sessionChannel struct {
+	ssh.Channel
+	writing *sync.Mutex
+	once    *sync.Once
+}
 
-func (c sessionChannel) Close() error { return c.CloseWrite() }
+func newSessionChannel(ch ssh.Channel) sessionChannel {
+	return sessionChannel{Channel: ch, writing: new(sync.Mutex), once: new(sync.Once)}
+}
+
+// Write sends p as data of the channel.
+func (c sessionChannel) Write(p []byte) (int, error) {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	return c.Channel.Write(p)
+}
+
+// Close tells the client that no more data follow, at once or after the write
+// that is under way. It never waits.
+func (c sessionChannel) Close() error {
+	if c.writing.TryLock() {
+		defer c.writing.Unlock()
+		return c.end()
+	}
+	go func() { // ends when the write under way does
+		c.writing.Lock()
+		defer c.writing.Unlock()
+		_ = c.end()
+	}()
+	return nil
+}
+
+func (c sessionChannel) end() (err error) {
+	c.once.Do(func() { err = c.CloseWrite() })
+	return err
+}
 
 // forward connects a tunnel to the address that the client names; loopback
 // only.
