@@ -5,7 +5,6 @@ package outboundsim
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -14,7 +13,6 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/metadata"
 
 	"dialtone/conn/outbound/basicpb"
@@ -25,7 +23,7 @@ import (
 // Options configure a Device.
 type Options struct {
 	Servers    []string // host:port, tried in this order
-	Roots      []byte   // PEM of trusted-cert
+	Roots      []byte   // PEM of trusted-cert, in lines or in one as a configuration has it
 	ServerName string   // to verify instead of the host of the server; may be empty
 	Basic      bool     // the form of 20.2
 	DeviceID   string
@@ -47,6 +45,7 @@ type Faults struct {
 	NonASCII   bool   // do not break off at a byte outside ASCII, as a program that decodes otherwise
 	NoticeOnly bool   // answer close-session with the end notice alone
 	NoNotice   bool   // end without a notice
+	CutNotice  bool   // the end notice comes in two messages
 	Stuck      bool   // never end a session by itself
 	NoEcho     bool   // do not echo the metadata of the answered call
 	Token      string // send this token instead of the one given
@@ -59,12 +58,12 @@ type Faults struct {
 // concurrently.
 type Device struct {
 	o     Options
-	creds credentials.TransportCredentials
+	trust *x509.CertPool
 	wg    sync.WaitGroup
 
 	mu       sync.Mutex
 	instance uint64
-	restart  context.CancelFunc // ends the parked calls
+	again    chan struct{} // closed by Restart, which makes a new one
 }
 
 // New makes a device that has dialled nobody yet.
@@ -90,26 +89,29 @@ func New(o Options) (*Device, error) {
 	if len(o.Servers) == 0 {
 		return nil, errors.New("no server to dial")
 	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(o.Roots) {
-		return nil, errors.New("no certificate in the trusted ones")
+	trust, err := anchors(o.Roots)
+	if err != nil {
+		return nil, err
 	}
-	return &Device{o: o, instance: o.Instance, creds: credentials.NewTLS(&tls.Config{RootCAs: pool, ServerName: o.ServerName, MinVersion: tls.VersionTLS12})}, nil
+	return &Device{o: o, trust: trust, instance: o.Instance, again: make(chan struct{})}, nil
 }
 
-// Restart gives the device another instance id and dials anew, without a word
-// to the server; sessions live on.
+// Restart acts as if the program on the device had died without a word and been
+// started again: it dials anew, with the next instance id. The call that was
+// parked stays open until the server drops it, and nobody would answer to it.
+// Sessions live on. The basic form knows no instances and takes no notice.
 func (d *Device) Restart() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.instance++
-	if d.restart != nil {
-		d.restart()
-	}
+	close(d.again)
+	d.again = make(chan struct{})
 }
 
-// errDown means that no server answered.
-var errDown = errors.New("no server is up")
+var (
+	errDown  = errors.New("no server is up")
+	errAgain = errors.New("the program starts again")
+)
 
 // Run dials and serves sessions until ctx ends, and waits for what it started.
 func (d *Device) Run(ctx context.Context) {
@@ -125,34 +127,35 @@ func (d *Device) Run(ctx context.Context) {
 		}
 		d.o.Log("down: " + err.Error())
 		next = 0
-		if d.o.Sticky && !errors.Is(err, errDown) {
+		if errors.Is(err, errAgain) || d.o.Sticky && !errors.Is(err, errDown) {
 			next = at
 			continue // at once, as the real program does
 		}
-		t := time.NewTimer(d.o.WaitTime)
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			t.Stop()
-		}
+		rest(ctx, d.o.WaitTime)
 	}
 }
 
 // find probes the servers from one on, each over a connection of its own.
 func (d *Device) find(ctx context.Context, from int) (int, error) {
+	why := errDown
 	for i := range d.o.Servers {
 		at := (from + i) % len(d.o.Servers)
 		c, err := d.dial(d.o.Servers[at])
 		if err != nil {
 			return at, err
 		}
-		up := d.o.Basic || d.probe(ctx, c) == nil
-		c.Close()
-		if up {
+		if d.o.Basic {
+			c.Close()
 			return at, nil
 		}
+		err = d.probe(ctx, c)
+		c.Close()
+		if err == nil {
+			return at, nil
+		}
+		why = fmt.Errorf("%w: %s: %w", errDown, d.o.Servers[at], err)
 	}
-	return 0, errDown
+	return 0, why
 }
 
 const (
@@ -171,7 +174,7 @@ func (d *Device) probe(ctx context.Context, c *grpc.ClientConn) error {
 }
 
 func (d *Device) dial(server string) (*grpc.ClientConn, error) {
-	return grpc.NewClient("passthrough:///"+server, grpc.WithTransportCredentials(d.creds), grpc.WithUserAgent("simulated-device"),
+	return grpc.NewClient("passthrough:///"+server, grpc.WithTransportCredentials(d.credentials(server)), grpc.WithUserAgent("simulated-device"),
 		grpc.WithDisableServiceConfig(), grpc.WithDisableRetry(), grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "tcp", addr)
 		}))
@@ -185,65 +188,90 @@ func (d *Device) stay(ctx context.Context, server string) error {
 		if err != nil {
 			return err
 		}
-		serve := d.basicSession
-		if !d.o.Basic {
-			serve, err = d.parked(ctx, c, server)
-		}
-		if err == nil && d.o.Basic { // one session for each device
-			err = serve(ctx, c)
+		if d.o.Basic { // one session for each device
+			err := d.basicSession(ctx, c)
 			c.Close()
 			if err == nil {
 				err = errors.New("the session has ended")
 			}
 			return err
 		}
+		a, err := d.parked(ctx, c)
 		if err != nil {
-			c.Close()
 			return err
 		}
 		d.wg.Add(1)
 		go func() { // ends with the session
 			defer d.wg.Done()
 			defer c.Close()
-			err := serve(ctx, c)
+			err := d.session(ctx, c, server, a)
 			if err != nil {
 				d.o.Log("session: " + err.Error())
 			}
 			if errors.Is(err, errNotASCII) { // only the session's thread has died
-				t := time.NewTimer(lingerTime)
-				defer t.Stop()
-				select {
-				case <-t.C:
-				case <-ctx.Done():
-				}
+				rest(ctx, lingerTime)
 			}
 		}()
 	}
 }
 
-// parked waits in Initialize and returns what serves the session that is wanted.
-func (d *Device) parked(ctx context.Context, c *grpc.ClientConn, server string) (func(context.Context, *grpc.ClientConn) error, error) {
+// rest waits for d, or for ctx.
+func rest(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// answer is what the server said to a parked call.
+type answer struct {
+	kind  jetpb.InitializeReply_SessionType
+	pairs metadata.MD // to be echoed
+	err   error
+}
+
+// parked waits in Initialize for the session that is wanted. It closes c unless
+// it returns an answer.
+func (d *Device) parked(ctx context.Context, c *grpc.ClientConn) (answer, error) {
 	if err := d.probe(ctx, c); err != nil {
-		return nil, err
+		c.Close()
+		return answer{}, err
 	}
-	wait, cancel := context.WithCancel(metadata.AppendToOutgoingContext(ctx, "send_data", "send_data"))
-	defer cancel()
 	d.mu.Lock()
-	d.restart = cancel
-	instance := d.instance
+	instance, again := d.instance, d.again
 	d.mu.Unlock()
-	var trailer metadata.MD
-	r, err := jetpb.NewNcgrpcClient(c).NcgrpcInitialize(wait, &jetpb.InitializeRequest{InstanceId: instance, DeviceId: []byte(d.o.DeviceID), SecretKey: []byte(d.o.Secret)}, grpc.Trailer(&trailer))
-	if err != nil {
-		return nil, err
+	answered := make(chan answer, 1)
+	d.wg.Add(1)
+	go func() { // ends when the server answers, or with ctx
+		defer d.wg.Done()
+		var a answer
+		var r *jetpb.InitializeReply
+		r, a.err = jetpb.NewNcgrpcClient(c).NcgrpcInitialize(metadata.AppendToOutgoingContext(ctx, "send_data", "send_data"),
+			&jetpb.InitializeRequest{InstanceId: instance, DeviceId: []byte(d.o.DeviceID), SecretKey: []byte(d.o.Secret)}, grpc.Trailer(&a.pairs))
+		a.kind = r.GetSessionType()
+		answered <- a
+	}()
+	select {
+	case a := <-answered:
+		if a.err != nil {
+			c.Close()
+		}
+		return a, a.err
+	case <-again:
 	}
-	return func(ctx context.Context, c *grpc.ClientConn) error {
-		return d.session(ctx, c, server, r.GetSessionType(), trailer)
-	}, nil
+	d.wg.Add(1)
+	go func() { // ends when the server drops the call, or with ctx
+		defer d.wg.Done()
+		<-answered
+		c.Close()
+	}()
+	return answer{}, errAgain
 }
 
 // session brings the stream of an answered call and runs what was asked for.
-func (d *Device) session(ctx context.Context, c *grpc.ClientConn, server string, kind jetpb.InitializeReply_SessionType, md metadata.MD) error {
+func (d *Device) session(ctx context.Context, c *grpc.ClientConn, server string, a answer) error {
 	f := d.o.Faults
 	if f.NoStream {
 		<-ctx.Done()
@@ -257,7 +285,7 @@ func (d *Device) session(ctx context.Context, c *grpc.ClientConn, server string,
 		defer other.Close()
 		c = other
 	}
-	md = md.Copy()
+	md := a.pairs.Copy()
 	if f.Token != "" {
 		md.Set("session-token", f.Token)
 	}
@@ -271,12 +299,14 @@ func (d *Device) session(ctx context.Context, c *grpc.ClientConn, server string,
 		return err
 	}
 	p := newPipe(ctx, cancel, f, func(b []byte) error { return st.Send(&jetpb.SessionOutput{Message: b}) }, st.CloseSend)
+	p.shell = a.kind == jetpb.InitializeReply_CSH
 	p.run(func() (string, bool, error) {
 		m, err := st.Recv()
 		return string(m.GetNetconfCommand()) + string(m.GetCshCommand()), m.GetKillSignal() != 0, err
 	})
-	if kind == jetpb.InitializeReply_CSH {
-		return p.finish(shell(ctx, p, d.o.DeviceID))
+	if p.shell {
+		sh := shell{p: p, host: d.o.DeviceID, user: d.o.User}
+		return p.finish(sh.run(ctx))
 	}
 	return p.finish(d.o.Device.Serve(ctx, p, d.o.User))
 }

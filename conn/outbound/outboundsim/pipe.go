@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"strings"
 	"sync"
 )
 
@@ -24,9 +23,10 @@ type pipe struct {
 	cancel    context.CancelFunc
 	send      func([]byte) error
 	closeSend func() error
+	shell     bool
 
-	in     *io.PipeReader
-	inw    *io.PipeWriter
+	in     *queue
+	over   chan struct{} // the program has ended
 	ended  chan struct{} // the server has ended the stream
 	mu     sync.Mutex
 	closed bool
@@ -36,9 +36,7 @@ type pipe struct {
 }
 
 func newPipe(ctx context.Context, cancel context.CancelFunc, f Faults, send func([]byte) error, closeSend func() error) *pipe {
-	p := &pipe{f: f, ctx: ctx, cancel: cancel, send: send, closeSend: closeSend, ended: make(chan struct{})}
-	p.in, p.inw = io.Pipe()
-	return p
+	return &pipe{f: f, ctx: ctx, cancel: cancel, send: send, closeSend: closeSend, in: newQueue(), over: make(chan struct{}), ended: make(chan struct{})}
 }
 
 // run reads commands until the server ends the stream.
@@ -50,7 +48,7 @@ func (p *pipe) run(recv func() (cmd string, kill bool, err error)) {
 		for {
 			cmd, kill, err := recv()
 			if err != nil {
-				p.inw.CloseWithError(io.EOF)
+				p.in.close()
 				return
 			}
 			switch {
@@ -60,16 +58,17 @@ func (p *pipe) run(recv func() (cmd string, kill bool, err error)) {
 				p.kill = true
 				p.mu.Unlock()
 				p.Close()
-			case cmd == "<>":
+			case cmd == "<>" && !p.shell:
 				p.Close()
 			case cmd != "":
-				_, _ = io.WriteString(p.inw, cmd+"\n")
+				p.in.put(cmd + "\n")
 			}
 		}
 	}()
 }
 
-func (p *pipe) Read(b []byte) (int, error) { return p.in.Read(b) }
+// Read gives what was typed.
+func (p *pipe) Read(b []byte) (int, error) { return p.in.take(b) }
 
 func ascii(b []byte) bool {
 	for _, c := range b {
@@ -116,9 +115,12 @@ func (p *pipe) Write(b []byte) (int, error) {
 // Close ends the program.
 func (p *pipe) Close() error {
 	p.mu.Lock()
-	p.closed = true
-	p.mu.Unlock()
-	p.in.Close()
+	defer p.mu.Unlock()
+	if !p.closed {
+		p.closed = true
+		close(p.over)
+	}
+	p.in.close()
 	return nil
 }
 
@@ -134,13 +136,17 @@ func (p *pipe) finish(err error) error {
 		p.wg.Wait()
 		return errNotASCII
 	case kill:
-		word = killed
+		word, err = killed, nil
 	case p.ctx.Err() != nil:
 		word = stopped
 	}
 	if p.f.Stuck {
 		<-p.ended
 		return err
+	}
+	if p.f.CutNotice {
+		_ = p.send([]byte(word[:11]))
+		word = word[11:]
 	}
 	if !p.f.NoNotice {
 		_ = p.send([]byte(word))
@@ -150,60 +156,58 @@ func (p *pipe) finish(err error) error {
 	return err
 }
 
-// shell is a command shell that knows a few commands. One of them, yes, never
-// ends.
-func shell(ctx context.Context, p *pipe, host string) error {
-	if _, err := io.WriteString(p, "csh session is started"); err != nil {
-		return err
+// mostTyped is how much is read ahead of the program on the device. Beyond it the
+// server has to wait, as with a real pipe that is full.
+const mostTyped = 16 << 20
+
+// queue is the standard input of the program: what comes while it does something
+// else waits there, so that a kill behind it is seen.
+type queue struct {
+	mu     sync.Mutex
+	wake   *sync.Cond
+	buf    []byte
+	closed bool
+}
+
+func newQueue() *queue {
+	q := &queue{}
+	q.wake = sync.NewCond(&q.mu)
+	return q
+}
+
+func (q *queue) put(s string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for len(q.buf) > mostTyped && !q.closed {
+		q.wake.Wait()
 	}
-	lines := make([]byte, 4096)
-	var line []byte
-	for {
-		n, err := p.Read(lines)
-		if err != nil {
-			return nil
-		}
-		for _, c := range lines[:n] {
-			if c != '\n' {
-				line = append(line, c)
-				continue
-			}
-			end, err := command(ctx, p, host, strings.TrimSpace(string(line)))
-			if end || err != nil {
-				return err
-			}
-			line = line[:0]
-		}
+	if !q.closed {
+		q.buf = append(q.buf, s...)
+		q.wake.Broadcast()
 	}
 }
 
-// command runs one; end is true for exit in its forms.
-func command(ctx context.Context, w io.Writer, host, cmd string) (end bool, err error) {
-	word, rest, _ := strings.Cut(cmd, " ")
-	out := ""
-	switch {
-	case word == "exit" || strings.HasPrefix(word, "exit("):
-		return true, nil
-	case word == "hostname":
-		out = host + "\n"
-	case word == "echo":
-		out = rest + "\n"
-	case word == "uname":
-		out = "JUNOS " + host + " 23.4R1.9 JUNOS 23.4R1.9 amd64\n"
-	case word == "pwd":
-		out = "/var/home/nms\n"
-	case cmd == `cli -c "show version"`:
-		out = "Hostname: " + host + "\nModel: vmx\nJunos: 23.4R1.9\n"
-	case word == "yes":
-		for ctx.Err() == nil {
-			if _, err := io.WriteString(w, strings.Repeat("y\n", 256)); err != nil {
-				return false, err
-			}
-		}
-		return false, ctx.Err()
-	default:
-		out = word + ": Command not found.\n"
+// take waits for input. What was typed before the end is still given.
+func (q *queue) take(b []byte) (int, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for len(q.buf) == 0 && !q.closed {
+		q.wake.Wait()
 	}
-	_, err = io.WriteString(w, out)
-	return false, err
+	if len(q.buf) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(b, q.buf)
+	if q.buf = q.buf[n:]; len(q.buf) == 0 {
+		q.buf = nil
+	}
+	q.wake.Broadcast()
+	return n, nil
+}
+
+func (q *queue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	q.wake.Broadcast()
 }
