@@ -241,6 +241,9 @@ func TestSimulateListens(t *testing.T) {
 	s.end(130)
 	for _, args := range [][]string{
 		{"--count", "0"}, {"--via", "junos"}, {"--dial", "127.0.0.1:1", "--via", "junos"}, {"--dial", "127.0.0.1:1", "--via", "https"},
+		{"--dial", "127.0.0.1:1", "--via", "tls"}, {"--dial", "127.0.0.1:1", "--via", "https-basic", "--device-id", "x"}, {"--dial", "127.0.0.1:1", "--trusted-cert", "x"},
+		{"--dial", "127.0.0.1:1", "--via", "https", "--device-id", "x", "--fault", "no-hmac"}, {"--dial", "127.0.0.1:1", "--fault", "no-echo"},
+		{"--dial", "127.0.0.1", "--via", "https-basic", "--trusted-cert", "x"}, {"--dial", "127.0.0.1:1", "--via", "https-basic", "--password-file", "x"},
 		{"--fault", "nope"}, {"--fault", "no-hmac"}, {"--bulk", "much"}, {"--dialect", "ios"}, {"--dial", "127.0.0.1:1", "--ssh", "127.0.0.1:0"},
 	} {
 		h.run("", append([]string{"simulate"}, args...)...).want(t, 2, "USAGE")

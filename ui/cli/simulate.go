@@ -14,6 +14,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"dialtone/conn/link"
+	"dialtone/conn/outbound/outboundsim"
 	"dialtone/conn/simnet"
 	"dialtone/keys"
 	"dialtone/netconf/simdev"
@@ -28,6 +29,7 @@ type simFault struct {
 	name, help string
 	device     func(*simdev.Faults)
 	call       func(*simnet.CallFaults) error // nil: it concerns any device
+	https      func(*outboundsim.Faults)      // of devices that dial by outbound HTTPS
 }
 
 // simFaults are the names that --fault takes.
@@ -50,12 +52,20 @@ func simFaults() []simFault {
 		{name: "nul", help: "callers: a NUL behind HOST-KEY", call: func(f *simnet.CallFaults) error { f.NUL = true; return nil }},
 		{name: "bare-lf", help: "callers: lines end with LF only", call: func(f *simnet.CallFaults) error { f.BareLF = true; return nil }},
 		{name: "drip", help: "callers: the preamble comes at a byte every 50 ms", call: func(f *simnet.CallFaults) error { f.Drip = 50 * time.Millisecond; return nil }},
+		{name: "mid-mark", help: "https: every end mark comes in two messages", https: func(f *outboundsim.Faults) { f.MidMark = true }},
+		{name: "small-pieces", help: "https: messages of 7 bytes", https: func(f *outboundsim.Faults) { f.Piece = 7 }},
+		{name: "notice-only", help: "https: close-session is answered by the end notice alone", https: func(f *outboundsim.Faults) { f.NoticeOnly = true }},
+		{name: "no-notice", help: "https: sessions end without a notice", https: func(f *outboundsim.Faults) { f.NoNotice = true }},
+		{name: "stuck", help: "https: sessions are never ended by the device", https: func(f *outboundsim.Faults) { f.Stuck = true }},
+		{name: "no-echo", help: "https: the stream comes without the token", https: func(f *outboundsim.Faults) { f.NoEcho = true }},
+		{name: "no-stream", help: "https: an opened call is followed by nothing", https: func(f *outboundsim.Faults) { f.NoStream = true }},
+		{name: "wrong-hello", help: "https-basic: another greeting than the constant", https: func(f *outboundsim.Faults) { f.Hello = "somebody" }},
 	}
 }
 
 // simulateFlags are those of simulate.
 type simulateFlags struct {
-	ssh, dial, via, deviceID, secretFile, dialect, bulk, name, user, passwordFile, hostKey string
+	ssh, dial, via, deviceID, secretFile, dialect, bulk, name, user, passwordFile, hostKey, trusted string
 
 	delay, wait time.Duration
 	count       int
@@ -80,6 +90,13 @@ given), or dial --dial as a device does that calls home. Each prints a line with
 its name, address and host key, which is new in every run unless --host-key names
 one. Without --password-file the user admin is let in without proof.
 
+With --via https or https-basic they dial as Junos devices do by outbound HTTPS,
+in the form of 20.3 and later and in that of 20.2. The server must show the
+certificate in --trusted-cert, or one that it has signed, and the certificate must
+be for the address that is dialled. The former also offer a command shell that
+knows hostname, uname, pwd, echo, cli -c "show version", and yes, which never
+ends. What happens to a call is told on standard error.
+
 With --count there are several: on the ports after that of --ssh, with numbers
 behind the name and the device-id.
 
@@ -88,18 +105,20 @@ Faults for --fault:
 ` + strings.TrimRight(list.String(), "\n"),
 		Example: `  dialtone simulate --ssh 127.0.0.1:8830
   dialtone simulate --dialect junos --bulk 60MB
-  dialtone simulate --dial 127.0.0.1:4334 --via junos --device-id edge-7 --secret-file secret.txt --count 20`,
+  dialtone simulate --dial 127.0.0.1:4334 --via junos --device-id edge-7 --secret-file secret.txt --count 20
+  dialtone simulate --dial 127.0.0.1:8443 --via https --device-id edge-9 --secret-file secret.txt --trusted-cert server.crt`,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              func(c *cobra.Command, _ []string) error { return a.simulate(c, &f) },
 	}
 	fs := c.Flags()
 	fs.StringVar(&f.ssh, "ssh", "", "listen on this address")
 	fs.StringVar(&f.dial, "dial", "", "dial this address, again and again")
-	fs.StringVar(&f.via, "via", string(link.CallHome), "with --dial: call-home or junos")
-	fs.StringVar(&f.deviceID, "device-id", "", "with --via junos: what the device calls itself")
-	fs.StringVar(&f.secretFile, "secret-file", "", "with --via junos: the shared secret is the first line of this file, which only you may read")
+	fs.StringVar(&f.via, "via", string(link.CallHome), "with --dial: call-home, junos, https or https-basic")
+	fs.StringVar(&f.deviceID, "device-id", "", "with --via junos or https: what the device calls itself")
+	fs.StringVar(&f.secretFile, "secret-file", "", "with --via junos or https: the shared secret is the first line of this file, which only you may read")
+	fs.StringVar(&f.trusted, "trusted-cert", "", "with --via https or https-basic: the certificates that the device trusts (default server.crt of the configuration)")
 	fs.DurationVar(&f.wait, "wait", 2*time.Second, "with --dial: time between two calls")
-	fs.StringVar(&f.dialect, "dialect", "", "junos or rfc (default rfc, with --via junos it is junos)")
+	fs.StringVar(&f.dialect, "dialect", "", "junos or rfc (default rfc, with --via junos, https or https-basic it is junos)")
 	fs.StringVar(&f.name, "name", "sim", "host name of the device")
 	fs.StringVarP(&f.user, "user", "u", "admin", "user name that is let in")
 	fs.StringVar(&f.passwordFile, "password-file", "", "ask for the password in the first line of this file, which only you may read")
@@ -108,13 +127,13 @@ Faults for --fault:
 	fs.DurationVar(&f.delay, "delay", 0, "time before each reply")
 	fs.IntVar(&f.count, "count", 1, "how many devices")
 	fs.StringSliceVar(&f.faults, "fault", nil, "faults of the devices, as listed above")
-	for _, name := range []string{"secret-file", "password-file", "host-key"} {
+	for _, name := range []string{"secret-file", "password-file", "host-key", "trusted-cert"} {
 		_ = c.MarkFlagFilename(name) // the flags are there
 	}
 	fixed := func(flag string, words ...string) {
 		_ = c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 	}
-	fixed("via", string(link.CallHome), string(link.Junos))
+	fixed("via", string(link.CallHome), string(link.Junos), string(link.HTTPS), string(link.HTTPSBasic))
 	fixed("dialect", string(simdev.Junos), string(simdev.RFC))
 	fixed("fault", strings.Fields(names.String())...)
 	return c
@@ -125,28 +144,48 @@ type simulated struct {
 	device simdev.Options
 	server simnet.Server
 	call   simnet.CallOptions
+	https  outboundsim.Options
 }
 
-// options checks the flags.
-func (f *simulateFlags) options(a *app, c *cobra.Command) (s simulated, err error) {
+// secure reports a way of dialling by outbound HTTPS.
+func (f *simulateFlags) secure() bool {
+	return f.via == string(link.HTTPS) || f.via == string(link.HTTPSBasic)
+}
+
+// check refuses flags that do not go together.
+func (f *simulateFlags) check(c *cobra.Command) error {
+	via := link.Via(f.via)
+	named := via == link.Junos || via == link.HTTPS
 	switch {
 	case f.count < 1 || f.count > mostSimulated:
-		return s, usagef(c, "--count must be 1 to %d", mostSimulated)
-	case f.dial == "" && (c.Flags().Changed("via") || f.deviceID != "" || f.secretFile != "" || c.Flags().Changed("wait")):
-		return s, usagef(c, "--via, --device-id, --secret-file and --wait need --dial")
+		return usagef(c, "--count must be 1 to %d", mostSimulated)
+	case f.dial == "" && (c.Flags().Changed("via") || f.deviceID != "" || f.secretFile != "" || f.trusted != "" || c.Flags().Changed("wait")):
+		return usagef(c, "--via, --device-id, --secret-file, --trusted-cert and --wait need --dial")
 	case f.ssh != "" && f.dial != "":
-		return s, usagef(c, "--ssh and --dial exclude each other")
-	case f.via != string(link.CallHome) && f.via != string(link.Junos):
-		return s, usagef(c, "--via must be call-home or junos, not %.40q", f.via)
-	case f.via == string(link.Junos) && f.deviceID == "":
-		return s, usagef(c, "--via junos needs --device-id")
-	case f.via != string(link.Junos) && (f.deviceID != "" || f.secretFile != ""):
-		return s, usagef(c, "--device-id and --secret-file need --via junos")
+		return usagef(c, "--ssh and --dial exclude each other")
+	case via != link.CallHome && via != link.Junos && !f.secure():
+		return usagef(c, "--via must be call-home, junos, https or https-basic, not %.40q", f.via)
+	case named && f.deviceID == "":
+		return usagef(c, "--via %s needs --device-id", f.via)
+	case !named && (f.deviceID != "" || f.secretFile != ""):
+		return usagef(c, "--device-id and --secret-file need --via junos or https")
+	case f.trusted != "" && !f.secure():
+		return usagef(c, "--trusted-cert needs --via https or https-basic")
+	case f.secure() && (f.hostKey != "" || f.passwordFile != ""):
+		return usagef(c, "--host-key and --password-file are for devices behind SSH")
 	case f.delay < 0 || f.wait < 0:
-		return s, usagef(c, "times must not be negative")
+		return usagef(c, "times must not be negative")
+	}
+	return nil
+}
+
+// options is what the flags ask for.
+func (f *simulateFlags) options(a *app, c *cobra.Command) (s simulated, err error) {
+	if err := f.check(c); err != nil {
+		return s, err
 	}
 	s.device = simdev.Options{Dialect: simdev.Dialect(f.dialect), Now: a.env.Now}
-	if f.dialect == "" && f.via == string(link.Junos) {
+	if f.dialect == "" && f.via != string(link.CallHome) {
 		s.device.Dialect = simdev.Junos
 	}
 	switch s.device.Dialect {
@@ -174,8 +213,12 @@ func (f *simulateFlags) applyFaults(c *cobra.Command, s *simulated) error {
 			return usagef(c, "there is no fault %.40q", name)
 		case known[i].device != nil:
 			known[i].device(&s.device.Faults)
-		case f.dial == "":
-			return usagef(c, "the fault %s needs --dial", name)
+		case known[i].https != nil && !f.secure():
+			return usagef(c, "the fault %s needs --via https or https-basic", name)
+		case known[i].https != nil:
+			known[i].https(&s.https.Faults)
+		case f.dial == "" || f.secure():
+			return usagef(c, "the fault %s needs --dial, and --via call-home or junos", name)
 		default:
 			if err := known[i].call(&s.call.Faults); err != nil {
 				return err
@@ -218,6 +261,9 @@ func (a *app) simulate(c *cobra.Command, f *simulateFlags) error {
 	if err != nil {
 		return err
 	}
+	if f.secure() {
+		return f.runSecure(a, c, s)
+	}
 	lab := simnet.New()
 	defer lab.Close()
 	if f.dial == "" && !loopback(f.ssh) && s.server.Password == "" {
@@ -230,6 +276,11 @@ func (a *app) simulate(c *cobra.Command, f *simulateFlags) error {
 			return with(ExitConnection, fault("SIM-START", fmt.Sprintf("%s cannot be started: %v", s.device.Name, err), "", ""))
 		}
 	}
+	return interrupted(c)
+}
+
+// interrupted waits for the signal that ends the run.
+func interrupted(c *cobra.Command) error {
 	<-c.Context().Done()
 	return &exit{code: signalCode(context.Cause(c.Context())), silent: true, err: context.Cause(c.Context())}
 }
