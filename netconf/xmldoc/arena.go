@@ -106,7 +106,7 @@ func (a *arena) warmAhead() {
 		to = min(to, cap(a.buf))
 	}
 	// From a whole page on: what is before has been written to.
-	if from := a.warmed &^ (warmPiece - 1); to > a.warmed && a.mem.warm(a.mem.all[from:to]) {
+	if from := a.warmed &^ (warmPiece - 1); to > a.warmed && a.mem.warm(a.mem.all, from, to) {
 		a.warmed = to
 	}
 }
