@@ -13,6 +13,7 @@ import (
 // it delivers: the reader, or who gave up waiting, whoever comes first.
 type call struct {
 	effect    Effect
+	slow      bool // see Options.Slow
 	body      []byte
 	whole     bool   // body is an <rpc> of its own
 	anonymous bool   // and has no message-id
@@ -64,14 +65,16 @@ func (s *Session) wait(ctx context.Context, c *call) (Outcome, error) {
 
 // patience is how much longer c may wait. Silence counts from the request or
 // from the last byte of any reply, for devices answer one after another; it
-// does not count while a caller's writer holds up the reader.
+// does not count while a caller's writer holds up the reader. The caller holds
+// mu.
 func (s *Session) patience(c *call) time.Duration {
+	limit := s.limit(c)
 	heard := s.heard.Load()
 	if heard == busy {
-		return s.o.FirstByte
+		return limit
 	}
 	last := max(c.queued, s.replied.Load())
-	return s.o.FirstByte - time.Duration(s.clock()-last)
+	return limit - time.Duration(s.clock()-last)
 }
 
 // expectReply has checkSilence run in time; the caller holds mu.
@@ -91,6 +94,7 @@ func (s *Session) expectReply() {
 // too long. One timer serves all of them; it rests when nothing waits.
 func (s *Session) checkSilence() {
 	var late []*call
+	var limits []time.Duration
 	next := time.Duration(0)
 	s.mu.Lock()
 	look := func(c *call) {
@@ -99,7 +103,7 @@ func (s *Session) checkSilence() {
 		}
 		left := s.patience(c)
 		if left <= 0 {
-			late = append(late, c)
+			late, limits = append(late, c), append(limits, s.limit(c))
 		} else if next == 0 || left < next {
 			next = left
 		}
@@ -111,24 +115,28 @@ func (s *Session) checkSilence() {
 		look(c)
 	}
 	if s.armed = next > 0 && !s.ended; s.armed {
-		s.silence.Reset(next)
+		s.silence.Reset(min(next, s.o.FirstByte)) // what is sent meanwhile may have less time
 	}
 	s.mu.Unlock()
-	for _, c := range late {
-		if err := guard(func() error { s.abandon(c, s.silenceFault()); return nil }); err != nil {
+	for i, c := range late {
+		if err := guard(func() error { s.abandon(c, silenceFault(c, limits[i])); return nil }); err != nil {
 			s.blame(err)
 		}
 	}
 }
 
-func (s *Session) silenceFault() error {
-	return &Fault{
+func silenceFault(c *call, limit time.Duration) error {
+	f := &Fault{
 		Code: "RPC-TIMEOUT",
-		What: fmt.Sprintf("no reply in %v of silence", s.o.FirstByte),
+		What: fmt.Sprintf("no reply in %v of silence", limit),
 		Kept: "the session stays open; a late reply is discarded",
 		Do:   "raise the time-out for this device, or ask for less",
 		Err:  context.DeadlineExceeded,
 	}
+	if c.slow {
+		f.Do = "read running: the device answers that when it has finished; raise commit_timeout for this device"
+	}
+	return f
 }
 
 // abandon gives up waiting for c and delivers that, unless somebody does so

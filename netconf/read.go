@@ -28,6 +28,7 @@ func (s *Session) read() {
 			}
 			in = inbound{s: s}
 			s.heard.Store(s.clock())
+			s.steady.Store(false)
 			s.inside.Store(true)
 			s.watchStall()
 			_, err = io.Copy(&in, m)
@@ -99,6 +100,10 @@ func (in *inbound) decide(b []byte) (bool, error) {
 		in.strayed(&Fault{Code: "XML-DTD", What: "a message with a DOCTYPE, which NETCONF forbids, was refused"})
 		return true, nil
 	}
+	if wide(b) {
+		in.strayed(&Fault{Code: "XML-ENC", What: fmt.Sprintf("a message is in UTF-16, which NETCONF does not allow, got %s", quoteHead(b))})
+		return true, nil
+	}
 	if root.kind != tokStart {
 		in.strayed(&Fault{Code: "RPC-SHAPE", What: fmt.Sprintf("a message is not an XML document, got %s", quoteHead(bytes.TrimSpace(b)))})
 		return true, nil
@@ -115,6 +120,12 @@ func (in *inbound) decide(b []byte) (bool, error) {
 		in.strayed(&Fault{Code: "RPC-SHAPE", What: fmt.Sprintf("a message with root element %s is no reply", quoteHead(root.name))})
 	}
 	return true, nil
+}
+
+// wide reports whether a message begins like XML in UTF-16, with a byte order
+// mark or without.
+func wide(b []byte) bool {
+	return len(b) >= 2 && (b[0] == 0xff && b[1] == 0xfe || b[0] == 0xfe && b[1] == 0xff || b[0] == '<' && b[1] == 0 || b[0] == 0 && b[1] == '<')
 }
 
 // reply finds the request that a reply belongs to: by message-id, or, when the
@@ -149,6 +160,7 @@ func (in *inbound) reply(root token) {
 func (in *inbound) own(c *call) {
 	in.call = c
 	in.take = in.takeReply
+	in.s.steady.Store(c.slow)
 	c.gate.Lock()
 	c.out.First = time.Now()
 	c.gate.Unlock()
@@ -378,7 +390,7 @@ func (s *Session) stallFault() error {
 	}
 	return &Fault{
 		Code: "FRM-STALL",
-		What: fmt.Sprintf("%s and then %v of silence", what, s.o.Stall),
+		What: fmt.Sprintf("%s and then %v of silence", what, s.stall()),
 		Kept: "what came is kept",
 		Do:   "connect again; if it happens again, raise the time-out for this device",
 		Err:  errStalled,
@@ -404,20 +416,21 @@ func (s *Session) checkStall() {
 		return // a message that begins from now on sees watched
 	}
 	heard := s.heard.Load()
-	left := s.o.Stall - time.Duration(s.clock()-heard)
+	limit := s.stall()
+	left := limit - time.Duration(s.clock()-heard)
 	switch {
 	case heard == busy:
 		_ = guard(func() error {
-			s.fault(&Fault{Code: "RPC-SINK", What: fmt.Sprintf("the receiver of a reply has blocked for up to %v; the session waits for it", s.o.Stall)}, nil)
+			s.fault(&Fault{Code: "RPC-SINK", What: fmt.Sprintf("the receiver of a reply has blocked for up to %v; the session waits for it", limit)}, nil)
 			return nil
 		})
-		left = s.o.Stall
+		left = limit
 	case left <= 0:
 		s.stalled.Store(true)
 		s.t.Close() // the reader notices and ends the session
 		return
 	}
 	if !s.watched.Swap(true) {
-		s.watch.Reset(left)
+		s.watch.Reset(min(left, s.o.Stall)) // the next message may have less time
 	}
 }

@@ -20,6 +20,10 @@ type Options struct {
 	HelloTimeout time.Duration // 15 s
 	FirstByte    time.Duration // silence before the first byte of a reply: 300 s
 	Stall        time.Duration // silence inside a reply: 30 s
+	// Slow stands for FirstByte with a commit or a validation, on which a device
+	// may work for minutes: 15 min. It is never shorter than the other two. Such a
+	// reply that stops half way ends the session after twice the time.
+	Slow time.Duration
 	// OnFault is told of protocol faults that do not end the session, with the
 	// bytes concerned (at most 64 KiB), which belong to the receiver. Called
 	// from Open, from the session's goroutine, or while that one is held up by
@@ -33,6 +37,7 @@ type Options struct {
 const (
 	firstByteDefault = 300 * time.Second
 	stallDefault     = 30 * time.Second
+	slowDefault      = 15 * time.Minute
 	closeWait        = time.Second            // for the answer to close-session
 	gateWait         = 100 * time.Millisecond // for a caller's writer after a cancel
 	maxRaw           = 64 << 10               // bytes given to OnFault
@@ -78,6 +83,7 @@ type Session struct {
 	since   time.Time     // start of the session's clock
 	stalled atomic.Bool   // the stall timer has closed the transport
 	inside  atomic.Bool   // the reader is inside a message
+	steady  atomic.Bool   // and it answers a slow request
 	watch   *time.Timer   // runs checkStall
 	watched atomic.Bool   // it will
 	heard   atomic.Int64  // session clock when bytes of a message came last; busy while a caller's writer has them
@@ -111,6 +117,10 @@ func Open(ctx context.Context, t Transport, o Options) (*Session, error) {
 	if o.Stall <= 0 {
 		o.Stall = stallDefault
 	}
+	if o.Slow <= 0 {
+		o.Slow = slowDefault
+	}
+	o.Slow = max(o.Slow, o.FirstByte, o.Stall)
 	g, framing, err := exchange(ctx, t, o)
 	if err != nil {
 		return nil, err
@@ -261,7 +271,7 @@ func (s *Session) prepare(req Request, w io.Writer) (*call, error) {
 	if w == io.Discard {
 		w = nil
 	}
-	c := &call{effect: req.Effect, w: w, body: req.Body}
+	c := &call{effect: req.Effect, slow: slow(req.Name), w: w, body: req.Body}
 	t := tokens{b: req.Body}
 	if root, _ := t.root(); root.kind == tokStart && string(local(root.name)) == "rpc" {
 		id, found := attr(root.text, "message-id")
