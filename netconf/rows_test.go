@@ -188,7 +188,7 @@ func TestNoiseIsQuoted(t *testing.T) {
 	said := make(chan *Fault, 1)
 	ours, theirs := net.Pipe()
 	defer theirs.Close()
-	go io.Copy(io.Discard, theirs)                                           // ends with the pipe
+	go io.Copy(io.Discard, theirs)                                             // ends with the pipe
 	go io.WriteString(theirs, "\x1b]0;owned\x07\u202e"+helloOf("1.0")+endMark) // the same
 	s, err := Open(t.Context(), NewTransport(ours, FrameOptions{}), Options{OnFault: func(f *Fault, _ []byte) { said <- f }})
 	if err != nil {

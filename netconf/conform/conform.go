@@ -27,6 +27,8 @@ type Model struct {
 	Entry   func(op, name string) string
 	Value   string                   // element that holds the leaf: "<location>%s</location>"
 	Subtree string                   // filter that selects the leaf and the list
+	List    string                   // filter that selects the list alone
+	Pick    func(name string) string // filter that selects one entry by its content
 	XPath   func(name string) string // selects one entry; with the prefix lab, the module's own: netconfd knows no other
 	NS      string                   // of prefix lab
 	Unknown string                   // configuration with an element that no module has
@@ -48,6 +50,8 @@ func Lab(ns string) Model {
 		Entry:   func(op, name string) string { return in("<user" + attr(op) + "><name>" + name + "</name></user>") },
 		Value:   "<location>%s</location>",
 		Subtree: `<system xmlns="` + ns + `"><location/><user/></system>`,
+		List:    in("<user/>"),
+		Pick:    func(name string) string { return in("<user><name>" + name + "</name></user>") },
 		XPath:   func(name string) string { return "/lab:system/lab:user[lab:name='" + name + "']" },
 		NS:      ns,
 		Unknown: in("<colour>red</colour>"),
@@ -64,6 +68,8 @@ func Junos() Model {
 		},
 		Value:   "<domain-name>%s</domain-name>",
 		Subtree: "<configuration><system><domain-name/><login/></system></configuration>",
+		List:    in("<login/>"),
+		Pick:    func(name string) string { return in("<login><user><name>" + name + "</name></user></login>") },
 		Unknown: in("<colour>red</colour>"),
 		Broken:  "<configuration><interfaces><interface><name>ge-0/0/9</name><unit><name>20000</name></unit></interface></interfaces></configuration>",
 	}

@@ -54,9 +54,19 @@ func readRows() []row {
 			a.ok(`<get><filter type="subtree"><nothing xmlns="urn:dialtone:nothing"/></filter></get>`)
 		}},
 		{"subtree filter leaves the rest out", nil, func(k *kit, a side) {
-			k.seed(a, "filtered")
-			text := a.get("running")
-			if !strings.Contains(text, "filtered") || strings.Contains(text, "hostname") || strings.Contains(text, "host-name") {
+			k.beside(a, "beside", "filtered")
+			text := a.ok(getFiltered("subtree", k.m.List))
+			if !strings.Contains(text, "<name>filtered</name>") || strings.Contains(text, "beside") {
+				k.Error(text)
+			}
+			if text = a.get("running"); !strings.Contains(text, k.value("beside")) {
+				k.Errorf("there was nothing to leave out: %s", text)
+			}
+		}},
+		{"subtree filter picks an entry by its content", nil, func(k *kit, a side) {
+			k.beside(a, "beside", "picked", "passed")
+			text := a.ok(getFiltered("subtree", k.m.Pick("picked")))
+			if !strings.Contains(text, "<name>picked</name>") || strings.Contains(text, "passed") || strings.Contains(text, "beside") {
 				k.Error(text)
 			}
 		}},
@@ -119,6 +129,19 @@ func readRows() []row {
 			}
 		}},
 	}
+}
+
+// getFiltered reads running through a filter that is XML.
+func getFiltered(kind, filter string) string {
+	return `<get-config><source><running/></source><filter type="` + kind + `">` + filter + "</filter></get-config>"
+}
+
+// beside is seed with a value in the leaf, too.
+func (k *kit) beside(a side, value string, names ...string) {
+	k.Helper()
+	a.undo(k.m.Leaf("delete", ""))
+	a.ok(a.edit(k.m.Leaf("", value)))
+	k.seed(a, names...)
 }
 
 // seed puts list entries into running for the time of the case.

@@ -40,6 +40,23 @@ func writeRows() []row {
 			a.holds(k.ds, "merged", false)
 			a.holds(k.ds, "created", false)
 		}},
+		{"replace puts one value in the place of another", nil, func(k *kit, a side) {
+			k.clean(a)
+			a.ok(a.edit(k.m.Leaf("", "before")))
+			a.ok(a.edit(k.m.Leaf("replace", "after")))
+			a.holds(k.ds, k.value("after"), true)
+			a.holds(k.ds, "before", false)
+		}},
+		{"default-operation none changes only what says so", nil, func(k *kit, a side) {
+			k.seed(a, "kept", "gone")
+			k.clean(a)
+			a.ok(a.editWith("<default-operation>none</default-operation>", k.m.Entry("delete", "gone")))
+			a.holds(k.ds, "<name>kept</name>", true)
+			a.holds(k.ds, "<name>gone</name>", false)
+			if k.ds == "running" {
+				a.ok(a.edit(k.m.Entry("", "gone"))) // for the end of the case
+			}
+		}},
 		{"create of what is there is data-exists", nil, func(k *kit, a side) {
 			k.seed(a, "there")
 			k.shape(a.fails(a.edit(k.m.Entry("create", "there")), "data-exists"))
@@ -51,7 +68,11 @@ func writeRows() []row {
 			a.ok(a.edit(k.m.Entry("remove", "nowhere")))
 		}},
 		{"an unknown element is refused", nil, func(k *kit, a side) {
-			k.shape(a.fails(a.edit(k.m.Unknown), "unknown-element", "operation-failed"))
+			e := a.fails(a.edit(k.m.Unknown), "unknown-element", "operation-failed")
+			k.shape(e)
+			if !strings.HasSuffix(e.BadElement, "colour") && !strings.Contains(e.Path+e.Message, "colour") {
+				k.Errorf("the error names no element: %+v", e)
+			}
 		}},
 		{"rollback-on-error keeps nothing", []string{"rollback-on-error"}, func(k *kit, a side) {
 			k.clean(a)
