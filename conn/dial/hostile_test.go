@@ -390,6 +390,11 @@ func TestRudeDevicesAreServedOrDropped(t *testing.T) {
 		{"3 MiB on standard error", func(_ *ssh.ServerConn, ch ssh.Channel) {
 			_, _ = ch.Stderr().Write(make([]byte, 3<<20))
 		}, ""},
+		{"3 MiB on standard error, little by little", func(_ *ssh.ServerConn, ch ssh.Channel) {
+			for range 3 << 10 {
+				_, _ = ch.Stderr().Write(make([]byte, 1<<10))
+			}
+		}, ""},
 		{"requests", func(conn *ssh.ServerConn, ch ssh.Channel) {
 			for range 100 {
 				_, _, _ = conn.SendRequest("keepalive@openssh.com", true, nil)

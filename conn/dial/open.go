@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,6 +19,7 @@ import (
 const (
 	earlyMax  = 64 << 10 // bytes written before the subsystem is confirmed that can be written again
 	stderrMax = 4 << 10  // kept for messages
+	untaken   = 64 << 10 // bytes received and not read as data that may be standard error
 )
 
 // way is one form of asking for NETCONF on a channel.
@@ -60,9 +62,10 @@ type stream struct {
 	early []byte
 	held  bool // early is kept only, and written by decide
 
-	errMu  sync.Mutex
-	stderr []byte
-	noise  int64
+	drained atomic.Bool // a goroutine reads standard error
+	errMu   sync.Mutex
+	stderr  []byte
+	noise   int64
 }
 
 // openStream opens a channel, asks for NETCONF on it and returns without
@@ -106,8 +109,7 @@ func (tn *tunnel) openFault(ctx context.Context, err error) error {
 	return &keys.Fault{Code: "NET-CLOSED", What: quoted("%s closed the connection after signing in (%.200q)", tn.w.addr, err.Error()), Err: err}
 }
 
-// settle goes through the ways until the device takes one. It then drains what
-// comes on standard error, which would stop the data otherwise.
+// settle goes through the ways until the device takes one.
 func (s *stream) settle(t link.Target) {
 	defer s.tn.wg.Done()
 	limit := time.AfterFunc(subsystemTime, func() {
@@ -123,7 +125,7 @@ func (s *stream) settle(t link.Target) {
 	}
 	close(s.ready)
 	s.tn.settled()
-	s.drain()
+	s.tn.w.onUntaken(s.overflow)
 }
 
 // choose tries each way on a channel of its own; with a nil error s.ch is it.
@@ -189,6 +191,27 @@ func (s *stream) refusal(refused []string, err error) error {
 		f.What = quoted("%s closed the session when NETCONF was asked for (%s)", s.tn.w.addr, refused[len(refused)-1])
 	}
 	return f
+}
+
+// overflow looks after total bytes have come whether much of that was not read
+// as data, and returns after how many to look again. Standard error shares the
+// window of the data, two megabytes, and stops it when nobody reads. As hardly
+// any device writes there, a reader is started only once there may be something:
+// an idle link has none.
+func (s *stream) overflow(total int64) (next int64) {
+	if taken := s.tn.payload.Load(); total-taken < untaken {
+		return taken + untaken
+	}
+	s.tn.mu.Lock()
+	defer s.tn.mu.Unlock()
+	if !s.tn.stopped && !s.drained.Swap(true) {
+		s.tn.wg.Add(1)
+		go func() { // ends with the channel
+			defer s.tn.wg.Done()
+			s.drain()
+		}()
+	}
+	return math.MaxInt64
 }
 
 // drain reads standard error until the channel ends and keeps the beginning.
@@ -266,6 +289,9 @@ func (s *stream) nothing(err error) error {
 		} else {
 			f.What += quoted(" (status %d)", st.code)
 		}
+	}
+	if !s.drained.Swap(true) {
+		s.drain() // the channel has ended, so this does not wait
 	}
 	s.errMu.Lock()
 	defer s.errMu.Unlock()

@@ -3,6 +3,7 @@ package dial
 import (
 	"bytes"
 	"context"
+	"math"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -39,6 +40,9 @@ type wire struct {
 
 	written atomic.Pointer[chan struct{}] // closed at the next write
 
+	mark atomic.Int64            // look is called when so many bytes have come
+	look func(total int64) int64 // returns the next mark; set before mark is
+
 	mu     sync.Mutex
 	cause  error // set once: why we ended it
 	closed bool
@@ -50,7 +54,18 @@ type wire struct {
 func newWire(c net.Conn, addr string, dead context.CancelFunc) *wire {
 	w := &wire{Conn: c, addr: addr, dead: dead}
 	w.last.Store(time.Now().UnixNano())
+	w.mark.Store(math.MaxInt64)
 	return w
+}
+
+// onUntaken has look called now, and whenever the number of bytes it returned
+// has come. The reader calls it, and at first this goroutine may as well.
+func (w *wire) onUntaken(look func(total int64) (next int64)) {
+	w.look = look
+	w.mark.Store(look(w.bytes.Load()))
+	if total := w.bytes.Load(); total >= w.mark.Load() { // came meanwhile
+		w.mark.Store(look(total))
+	}
 }
 
 // Read looks at what comes until the version line is complete.
@@ -65,7 +80,9 @@ func (w *wire) Read(p []byte) (int, error) {
 	n, came, err := w.ahead.read(w.Conn, p, early)
 	if n > 0 {
 		w.last.Store(time.Now().UnixNano())
-		w.bytes.Add(int64(came))
+		if total := w.bytes.Add(int64(came)); total >= w.mark.Load() {
+			w.mark.Store(w.look(total))
+		}
 		if !w.greeted.Load() {
 			if f := w.inspect(p[:n]); f != nil {
 				w.end(f)
