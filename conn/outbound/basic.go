@@ -94,9 +94,10 @@ type basicPipe struct {
 	basicpb.NetconfRpcApi_GetExecuteCommandServer
 }
 
-func (p *basicPipe) recv() ([]byte, error) {
-	m, err := p.Recv()
-	return m.GetMessage(), err
+func (p *basicPipe) recv(b []byte) ([]byte, error) {
+	m := piece{text: b, field: 3}
+	err := p.RecvMsg(&m)
+	return m.text, err
 }
 
 func (p *basicPipe) send(cmd []byte) error {

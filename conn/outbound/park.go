@@ -474,9 +474,10 @@ type enhancedPipe struct {
 	kind Kind
 }
 
-func (p enhancedPipe) recv() ([]byte, error) {
-	m, err := p.Recv()
-	return m.GetMessage(), err
+func (p enhancedPipe) recv(b []byte) ([]byte, error) {
+	m := piece{text: b, field: 1}
+	err := p.RecvMsg(&m)
+	return m.text, err
 }
 
 func (p enhancedPipe) send(cmd []byte) error {

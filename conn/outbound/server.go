@@ -31,6 +31,7 @@ type Server struct {
 	limit *callhome.Limiter
 	quiet *callhome.Chorus[Event]
 	grpc  *grpc.Server
+	pool  *sync.Pool // of blocks
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -58,7 +59,7 @@ type binding struct {
 // New makes a server that listens nowhere yet.
 func New(o Options) *Server {
 	o.defaults()
-	s := &Server{o: o, limit: callhome.NewLimiter(o.Budget, o.Now), bound: map[string]*binding{}, guests: map[*guest]struct{}{}, ids: map[string]CallerID{},
+	s := &Server{o: o, pool: newPool(), limit: callhome.NewLimiter(o.Budget, o.Now), bound: map[string]*binding{}, guests: map[*guest]struct{}{}, ids: map[string]CallerID{},
 		rows: map[CallerID]*row{}, byKey: map[string]*row{}, weddings: map[string]*wedding{}}
 	s.quiet = callhome.NewChorus(o.Now, func(ev Event, count int) {
 		ev.Count = count
@@ -86,6 +87,7 @@ func (s *Server) server() *grpc.Server {
 		conf.ClientAuth, conf.ClientCAs = tls.RequireAndVerifyClientCert, s.o.ClientCAs
 	}
 	g := grpc.NewServer(
+		grpc.ForceServerCodecV2(newCodec()),
 		grpc.Creds(&shield{credentials.NewTLS(conf), s}),
 		grpc.ConnectionTimeout(s.o.Handshake),
 		grpc.MaxConcurrentStreams(16),

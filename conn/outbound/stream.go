@@ -1,7 +1,6 @@
 package outbound
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -23,9 +22,9 @@ import (
 
 // pipe is one gRPC stream in either form.
 type pipe interface {
-	recv() ([]byte, error) // the slice belongs to the caller
-	send(cmd []byte) error // one command; the device adds an LF
-	kill() error           // ends the program on the device
+	recv(b []byte) ([]byte, error) // appends the next message to b
+	send(cmd []byte) error         // one command; the device adds an LF
+	kill() error                   // ends the program on the device
 	Context() context.Context
 }
 
@@ -46,11 +45,11 @@ type stream struct {
 	asked bool       // close-session was sent
 
 	mu       sync.Mutex
-	wake     *sync.Cond  // pieces, held, closed or why have changed
-	pieces   [][]byte    // received and not read yet
-	held     int         // bytes in them
+	wake     *sync.Cond  // buf, closed or why have changed
+	buf      blocks      // received and not read yet
 	got      int64       // bytes received
-	last     []byte      // the last piece of it
+	sieve    sieve       // finds the end notice
+	patience *time.Timer // for what the sieve holds; nil when it holds nothing
 	owes     bool        // output is due: a command was sent, or a message has not ended
 	why      error       // the stream on the wire has ended; io.EOF when the device said so
 	told     *keys.Fault // the end notice
@@ -70,6 +69,8 @@ const mostHeld = 1 << 20
 
 func newStream(s *Server, g *guest, r *row, k Kind, p pipe) *stream {
 	st := &stream{s: s, guest: g, row: r, kind: k, pipe: p, done: make(chan struct{}), quit: make(chan struct{}), cut: make(chan struct{}), pumped: make(chan struct{})}
+	st.sieve.shell = k == CSH
+	st.buf.pool = s.pool
 	st.wake = sync.NewCond(&st.mu)
 	return st
 }
@@ -96,6 +97,19 @@ func (st *stream) serve() error {
 	st.row.sessions--
 	st.s.mu.Unlock()
 	st.s.tell(st.row)
+	return st.answer()
+}
+
+// answer is the status with which the stream ends for the device.
+func (st *stream) answer() error {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	switch {
+	case status.Code(st.why) == codes.ResourceExhausted:
+		return status.Error(codes.ResourceExhausted, "")
+	case st.fault != nil && st.fault.Code == "CRASH":
+		return status.Error(codes.Internal, "")
+	}
 	return nil
 }
 
@@ -143,77 +157,93 @@ func (st *stream) within(d time.Duration) bool {
 // pump receives until the stream ends. It stops receiving while the reader is
 // far behind.
 func (st *stream) pump() {
-	first := true
+	var b []byte
 	for {
-		b, err := st.pipe.recv()
-		if err != nil {
+		var err error
+		if b, err = st.pipe.recv(b[:0]); err != nil {
 			st.end(err)
 			return
 		}
-		if f := notice(b); f != nil {
-			st.mu.Lock()
-			st.told = f
-			st.mu.Unlock()
-			st.end(io.EOF)
+		if !st.take(b) {
 			return
 		}
-		if len(b) == 0 || first && st.kind == CSH && strings.EqualFold(strings.TrimSpace(string(b)), shellStarted) {
-			continue
+		if cap(b) > mostKept {
+			b = nil
 		}
-		first = false
-		st.mu.Lock()
-		st.got += int64(len(b))
-		st.last = b
-		st.owes = !endsMarked(bytes.TrimRight(b, "\r\n "))
-		if !st.closed {
-			st.pieces = append(st.pieces, b)
-			if st.held += len(b); len(st.pieces) == 1 {
-				st.wake.Broadcast()
-			}
-		}
-		for st.held > mostHeld && !st.closed && st.why == nil {
-			st.wake.Wait()
-		}
-		st.mu.Unlock()
 	}
-}
-
-// The end notices of a device are messages of their own and no output
-// (protocol.md 5.3).
-var notices = []struct{ text, what string }{
-	{"client is stopping, termination received", "its outbound HTTPS program was stopped"},
-	{"client is stopping, subprocess not running", "its NETCONF process has ended"},
-	{"client is stopping, select call failed", "its NETCONF process was killed"},
 }
 
 const (
-	noticeStart = "client is stopping,"
-	mostNotice  = 96
+	mostKept   = 4 << 10         // of memory that a session which is quiet holds on to
+	noticeWait = 2 * time.Second // for the end of a stream that an end notice seems to tell of
 )
 
-// notice returns what an end notice says, nil for output.
-func notice(b []byte) *keys.Fault {
-	if len(b) < len(noticeStart) || len(b) > mostNotice || b[0]|0x20 != 'c' && b[0] > ' ' {
-		return nil
+// take takes a message and reports whether more may come.
+func (st *stream) take(b []byte) bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.got += int64(len(b))
+	before, out, sure := st.sieve.sift(b)
+	st.keep(before)
+	st.keep(out)
+	if len(before)+len(out) > 0 {
+		st.owes = st.sieve.mid
 	}
-	s := strings.ToLower(strings.TrimSpace(string(b)))
-	if !strings.HasPrefix(s, noticeStart) || strings.ContainsAny(s, "<>") {
-		return nil
+	if sure {
+		st.ended(io.EOF)
+		return false
 	}
-	what := fmt.Sprintf("it said %q", s)
-	for _, n := range notices {
-		if s == n.text {
-			what = n.what
-		}
+	if st.patience != nil {
+		st.patience.Stop()
+		st.patience = nil
 	}
-	return &keys.Fault{Code: "GRPC-ENDED", What: "the device ended the session: " + what, Do: "open another one: the device waits for it"}
+	if len(st.sieve.held) > 0 {
+		st.patience = time.AfterFunc(noticeWait, st.decide)
+	}
+	for st.buf.held > mostHeld && !st.closed && st.why == nil {
+		st.wake.Wait()
+	}
+	return true
+}
+
+// keep adds output to what waits for Read; st.mu is held.
+func (st *stream) keep(out []byte) {
+	if len(out) == 0 || st.closed {
+		return
+	}
+	if st.buf.write(out); st.buf.held == len(out) {
+		st.wake.Broadcast()
+	}
+}
+
+// decide ends the wait for the rest of what may be an end notice. A shell may
+// print the same words; what NETCONF is to say next is not in plain text.
+func (st *stream) decide() {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	switch {
+	case st.why != nil || st.patience == nil || len(st.sieve.held) == 0:
+	case st.kind == CSH && st.sieve.begun:
+		st.keep(st.sieve.flush())
+	case noticeSoFar(st.sieve.held) == isNotice:
+		st.ended(io.EOF)
+	}
 }
 
 // end notes once that nothing more comes over the wire.
 func (st *stream) end(err error) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
+	st.ended(err)
+}
+
+// ended is end; st.mu is held.
+func (st *stream) ended(err error) {
 	if st.why == nil {
+		st.told = told(st.sieve.held)
+		if st.told == nil {
+			st.keep(st.sieve.flush())
+		}
 		st.why = err
 		if !st.closed {
 			st.fault = st.verdict()
@@ -227,11 +257,11 @@ func (st *stream) Read(p []byte) (int, error) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	waited := false
-	for len(st.pieces) == 0 && st.why == nil && !st.closed {
+	for st.buf.held == 0 && st.why == nil && !st.closed {
 		st.wake.Wait()
 		waited = true
 	}
-	if waited && len(st.pieces) > 0 { // more is often right behind: one read for many pieces
+	if waited && st.buf.held > 0 { // more is often right behind: one read for many pieces
 		st.mu.Unlock()
 		runtime.Gosched()
 		st.mu.Lock()
@@ -239,32 +269,16 @@ func (st *stream) Read(p []byte) (int, error) {
 	switch {
 	case st.closed:
 		return 0, net.ErrClosed
-	case len(st.pieces) == 0:
+	case st.buf.held == 0:
 		st.doneOnce.Do(func() { close(st.done) })
-		if st.fault != nil && !errors.Is(st.why, io.EOF) {
+		if st.fault != nil && st.told == nil && !errors.Is(st.why, io.EOF) {
 			return 0, st.fault
 		}
 		return 0, io.EOF
 	}
-	n, used := 0, 0
-	for used < len(st.pieces) && n < len(p) {
-		m := copy(p[n:], st.pieces[used])
-		n += m
-		if m < len(st.pieces[used]) {
-			st.pieces[used] = st.pieces[used][m:]
-			break
-		}
-		used++
-	}
-	if used == len(st.pieces) {
-		clear(st.pieces)
-		st.pieces = st.pieces[:0]
-	} else {
-		clear(st.pieces[:used])
-		st.pieces = st.pieces[used:]
-	}
-	before := st.held
-	if st.held -= n; before > mostHeld && st.held <= mostHeld {
+	full := st.buf.held > mostHeld
+	n := st.buf.read(p)
+	if full && st.buf.held <= mostHeld {
 		st.wake.Broadcast()
 	}
 	return n, nil
@@ -301,7 +315,7 @@ func (st *stream) verdict() *keys.Fault {
 	case st.guest.left() || status.Code(st.why) == codes.Canceled:
 		f := &keys.Fault{Code: "GRPC-BROKEN", What: "the device broke the session off without an end notice", Kept: kept, Do: "wait until the device calls again"}
 		if st.owes {
-			f.What += fmt.Sprintf(". Its program does so when its output holds a byte outside ASCII; the last output was %s", tail(st.last))
+			f.What += fmt.Sprintf(". Its program does so when its output holds a byte outside ASCII; the last output was %s", tail(st.sieve.last))
 			f.Do = "ask for less, and look on the device for text beyond ASCII (descriptions, banners) behind that place"
 		}
 		return f
@@ -396,7 +410,7 @@ func (st *stream) Close() error {
 		return nil
 	}
 	st.closed = true
-	st.pieces, st.held = nil, 0
+	st.buf.drop()
 	close(st.quit)
 	st.doneOnce.Do(func() { close(st.done) })
 	st.wake.Broadcast()
