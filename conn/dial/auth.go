@@ -45,6 +45,7 @@ type auth struct {
 
 	how      string // the method under way, in words
 	tried    []string
+	halves   int // methods that were right and not enough
 	rounds   int
 	human    int  // passwords and challenges that a person answered
 	declined bool // nobody answers any more
@@ -103,7 +104,7 @@ func (a *auth) said() string {
 func (a *auth) next(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 	var m ssh.AuthMethod
 	if a.over == nil {
-		a.closeAttempt()
+		a.closeAttempt(c)
 		m, a.over = a.pick(c)
 	}
 	if a.over == nil {
@@ -148,8 +149,14 @@ func (a *auth) pick(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 	return nil, a.failure(c)
 }
 
-// closeAttempt books the method that was under way as refused.
-func (a *auth) closeAttempt() {
+// closeAttempt books the method that was under way as refused, unless it was
+// right and the device wants another one besides.
+func (a *auth) closeAttempt(c *ssh.ClientAuthContext) {
+	right := len(c.PartialSuccessMethods) > a.halves
+	a.halves = len(c.PartialSuccessMethods)
+	if right {
+		a.how = ""
+	}
 	if a.how == "" {
 		return
 	}

@@ -1,6 +1,7 @@
 package dial
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -128,7 +129,7 @@ func deref(p any) error {
 func timeoutFault(w *wire, stage link.Stage, err error) error {
 	f := &keys.Fault{Code: "SSH-TIMEOUT", Err: err}
 	switch {
-	case !w.greeted.Load() && len(w.head) > 0:
+	case !w.greeted.Load() && len(w.head) > 0 && !greetingBegun(w.head):
 		return w.notSSH()
 	case !w.greeted.Load():
 		f.What = quoted("no SSH greeting from %s in %d s", w.addr, int(handshakeTime.Seconds()))
@@ -137,6 +138,15 @@ func timeoutFault(w *wire, stage link.Stage, err error) error {
 		f.What = quoted("%s did not finish the handshake in %d s (%s)", w.addr, int(handshakeTime.Seconds()), stageWord(stage))
 	}
 	return f
+}
+
+// greetingBegun reports whether what came ends in the beginning of a version
+// line: the peer speaks SSH, and is slow.
+func greetingBegun(head []byte) bool {
+	line := head[bytes.LastIndexByte(head, '\n')+1:]
+	const mark = "SSH-"
+	n := min(len(line), len(mark))
+	return n > 0 && string(line[:n]) == mark[:n]
 }
 
 func stageWord(s link.Stage) string {
