@@ -110,7 +110,7 @@ func (m *Manager) work(s *session, nc *netconf.Session, idle chan struct{}) {
 // workDied ends what the worker of s left when it panicked: the request under
 // way with an unknown outcome if it may change the device, the rest unsent.
 func (m *Manager) workDied(s *session, lf *life, idle chan struct{}, err error) {
-	lf.cancel()
+	m.kill(s, lf)
 	m.mu.Lock()
 	current, rest := s.current, s.queue
 	s.current, s.queue, s.idle = nil, nil, nil

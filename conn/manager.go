@@ -180,11 +180,12 @@ func (m *Manager) begin(s *session, l *link.Link) SessionID {
 		m.byID[s.dev.ID] = s
 		m.sessions = append(m.sessions, s)
 	}
-	lf := newLife(m.ctx)
+	lf := &life{}
+	lf.renew(m.ctx)
 	s.life, s.adopted, s.link = lf, l != nil, l
 	s.dev.Err, s.dev.Redials = nil, 0
 	m.state(s, Dialing)
-	m.spawn("session", func() { m.live(s, lf, l) }, func(err error) { m.liveDied(s, lf, err) })
+	m.spawn("session", func() { m.live(s, lf, l, redialFirst) }, func(err error) { m.liveDied(s, lf, err) })
 	return s.dev.ID
 }
 
@@ -205,11 +206,11 @@ func (m *Manager) leave(s *session) {
 	}
 	lf.left = true
 	m.state(s, Closing)
-	if s.nc == nil {
-		lf.cancel() // a dial, a hello, or the wait for the next dial
+	if lf.rest != nil {
+		m.rise(s, lf, lf.rest)
 		return
 	}
-	close(lf.leave)
+	lf.cancel() // a dial, a hello, or the wait for the next dial
 }
 
 // Send starts a request and returns at once with an Exchange whose Doc grows.

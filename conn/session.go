@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
@@ -33,26 +34,50 @@ type session struct {
 }
 
 // life is one stretch from a dial to its end, dials made by themselves included.
+// A goroutine runs for it except while the session is open: then it rests. All
+// of it but ctx is guarded by Manager.mu.
 type life struct {
-	ctx    context.Context
-	cancel context.CancelFunc // ends it by force
-	leave  chan struct{}      // closed to end an open session in an orderly way
-	poke   chan struct{}      // ends the wait before the next dial
-	left   bool               // somebody asked for the end; guarded by Manager.mu
-	gone   chan struct{}      // closed when its goroutine ends
+	ctx    context.Context // ends a dial, a greeting, or the wait for the next dial
+	cancel context.CancelFunc
+	poke   chan struct{} // ends the wait before the next dial; nil when none waits
+	rest   *rest         // nil unless the session is open
+	left   bool          // somebody asked for the end
+	killed bool          // the end cannot be an orderly one
+	over   bool          // it has ended
+	gone   chan struct{} // closed when it has; nil when nobody waits for it
 }
 
-func newLife(parent context.Context) *life {
-	ctx, cancel := context.WithCancel(parent)
-	return &life{ctx: ctx, cancel: cancel, leave: make(chan struct{}), poke: make(chan struct{}, 1), gone: make(chan struct{})}
-}
+// renew gives a life a context of its own, for its next dial.
+func (lf *life) renew(parent context.Context) { lf.ctx, lf.cancel = context.WithCancel(parent) }
 
-// hurry ends the wait before the next dial, if there is one.
+// hurry ends the wait before the next dial, if there is one; m.mu is held.
 func (lf *life) hurry() {
-	select {
-	case lf.poke <- struct{}{}:
-	default:
+	if lf.poke != nil {
+		close(lf.poke)
+		lf.poke = nil
 	}
+}
+
+// ended notes that nothing runs for a life any more.
+func (m *Manager) ended(lf *life) {
+	lf.cancel()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	lf.over = true
+	if lf.gone != nil {
+		close(lf.gone)
+	}
+}
+
+// end returns what is closed when the life has ended; m.mu is held.
+func (lf *life) end() <-chan struct{} {
+	if lf.gone == nil {
+		lf.gone = make(chan struct{})
+		if lf.over {
+			close(lf.gone)
+		}
+	}
+	return lf.gone
 }
 
 // state changes the state and tells it; m.mu is held.
@@ -78,50 +103,50 @@ func (m *Manager) waiting(s *session) {
 	m.events.changed(s.dev.ID)
 }
 
-// live is the goroutine of one session. It ends when the session has ended and
-// is not to be dialled again, or with lf.ctx.
-func (m *Manager) live(s *session, lf *life, l *link.Link) {
-	defer close(lf.gone)
-	defer lf.cancel()
-	pause := redialFirst
+// live is the goroutine of a session that is not open. It ends when the session
+// is open, when it is not to be dialled again, or with lf.ctx.
+func (m *Manager) live(s *session, lf *life, l *link.Link, pause time.Duration) {
 	for {
-		opened, err := m.once(s, lf, l)
-		if opened {
-			pause = redialFirst
+		err := m.open(s, lf, l)
+		if err == nil {
+			return // it rests
 		}
-		again := m.over(s, lf, err, opened)
-		if !again {
+		if !m.over(s, lf, err, false) {
+			m.ended(lf)
 			return
 		}
 		l = nil
-		m.mu.Lock()
-		select {
-		case <-lf.poke: // from before there was anything to hurry
-		default:
-		}
-		s.dev.Redial = m.o.Now().Add(pause)
-		m.events.changed(s.dev.ID)
-		m.mu.Unlock()
-		select {
-		case <-m.after(pause):
-		case <-lf.poke:
-		case <-lf.ctx.Done():
-		}
+		m.pause(s, lf, pause)
 		pause = min(2*pause, redialMost)
-		m.mu.Lock()
-		s.dev.Redial = time.Time{}
-		s.dev.Redials++
-		if !lf.left {
-			m.state(s, Dialing)
-		}
-		m.mu.Unlock()
+	}
+}
+
+// pause waits before the next dial.
+func (m *Manager) pause(s *session, lf *life, d time.Duration) {
+	poke := make(chan struct{})
+	m.mu.Lock()
+	lf.poke = poke
+	s.dev.Redial = m.o.Now().Add(d)
+	m.events.changed(s.dev.ID)
+	m.mu.Unlock()
+	select {
+	case <-m.after(d):
+	case <-poke:
+	case <-lf.ctx.Done():
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	lf.poke = nil
+	s.dev.Redial = time.Time{}
+	s.dev.Redials++
+	if !lf.left {
+		m.state(s, Dialing)
 	}
 }
 
 // liveDied notes that the goroutine of s panicked: its link is closed by now,
 // and nobody dials again.
 func (m *Manager) liveDied(s *session, lf *life, err error) {
-	lf.cancel()
 	m.mu.Lock()
 	opened := s.nc != nil
 	m.mu.Unlock()
@@ -130,17 +155,24 @@ func (m *Manager) liveDied(s *session, lf *life, err error) {
 		s.life = nil
 		m.mu.Unlock()
 	}
+	m.ended(lf)
 }
 
-// once reaches the device, opens NETCONF and stays until the session has ended
-// and its requests have. The error is nil after an orderly end.
-func (m *Manager) once(s *session, lf *life, l *link.Link) (opened bool, err error) {
+// open reaches the device and opens NETCONF. With a nil error the session is
+// open and rests.
+func (m *Manager) open(s *session, lf *life, l *link.Link) (err error) {
 	if l == nil {
 		if l, err = m.dial(s, lf); err != nil {
-			return false, err
+			return err
 		}
 	}
-	defer m.unlink(s, l)
+	rests := false
+	defer func() {
+		if !rests {
+			m.unlink(s, l)
+		}
+	}()
+	r := &rest{}
 	m.mu.Lock()
 	t := s.dev.Target
 	s.dev.Peer, s.link = l.Peer, l
@@ -148,42 +180,22 @@ func (m *Manager) once(s *session, lf *life, l *link.Link) (opened bool, err err
 		m.state(s, Greeting)
 	}
 	m.mu.Unlock()
-	nc, err := m.greet(lf.ctx, s.dev.ID, t, l)
+	nc, err := m.greet(lf.ctx, s.dev.ID, t, l, func() { m.rouse(s, lf, r) })
 	if err != nil {
-		return false, cause(l, err)
+		return cause(l, err)
 	}
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	if lf.left {
 		m.mu.Unlock()
-		return false, nc.Close(lf.ctx)
+		_ = nc.Close(lf.ctx)
+		m.mu.Lock()
+		return net.ErrClosed
 	}
 	m.opened(s, nc)
-	m.mu.Unlock()
-
-	var orderly bool
-	select {
-	case <-nc.Done():
-	case <-l.Done: // the link knows better than a read that waits
-		l.Close()
-		<-nc.Done()
-	case <-lf.leave:
-		_ = nc.Close(lf.ctx) // the session is over, whatever it answered
-		orderly = true
-	case <-lf.ctx.Done():
-		l.Close()
-		<-nc.Done()
-	}
-	m.mu.Lock()
-	s.nc = nil // no more requests
-	idle := s.idle
-	m.mu.Unlock()
-	if idle != nil {
-		<-idle // its requests end now that their session has
-	}
-	if orderly {
-		return true, nil
-	}
-	return true, cause(l, nc.Err())
+	rests = true
+	m.lay(s, lf, r, l)
+	return nil
 }
 
 // unlink ends the link of s.
@@ -229,15 +241,15 @@ func (m *Manager) dial(s *session, lf *life) (*link.Link, error) {
 	})
 }
 
-// greet opens NETCONF over l.
-func (m *Manager) greet(ctx context.Context, id SessionID, t link.Target, l *link.Link) (*netconf.Session, error) {
+// greet opens NETCONF over l. over is called when the session has ended.
+func (m *Manager) greet(ctx context.Context, id SessionID, t link.Target, l *link.Link, over func()) (*netconf.Session, error) {
 	q := Quirks(t.Quirks)
 	fo := netconf.FrameOptions{Quirks: q}
 	if m.o.Recorder != nil {
 		fo.Recorder = m.o.Recorder(t)
 	}
 	silence := time.Duration(t.Timeout)
-	return netconf.Open(ctx, netconf.NewTransport(l, fo), netconf.Options{
+	return netconf.Open(ctx, netconf.NewTransport(l.ReadWriteCloser, fo), netconf.Options{
 		Quirks:    q,
 		Only10:    l.Peer.Via == link.HTTPS || l.Peer.Via == link.HTTPSBasic,
 		FirstByte: silence,
@@ -248,6 +260,7 @@ func (m *Manager) greet(ctx context.Context, id SessionID, t link.Target, l *lin
 		OnNotification: func(n netconf.Notification) {
 			m.events.notify(id, &n)
 		},
+		OnEnd: over,
 	})
 }
 

@@ -44,11 +44,11 @@ func (m *Manager) Probe(ctx context.Context, id SessionID) error {
 		m.mu.Unlock()
 		return ErrNotOpen
 	}
-	l, lf := s.link, s.life
+	l, gone := s.link, s.life.end()
 	m.mu.Unlock()
 	if l == nil { // no link yet, or no longer
 		select {
-		case <-lf.gone:
+		case <-gone:
 			return ErrNotOpen
 		case <-ctx.Done():
 			return nil
@@ -61,6 +61,6 @@ func (m *Manager) Probe(ctx context.Context, id SessionID) error {
 	if err == nil {
 		return nil
 	}
-	<-lf.gone // the link has ended, so this does not take long
+	<-gone // the link has ended, so this does not take long
 	return err
 }

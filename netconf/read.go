@@ -381,6 +381,9 @@ func (s *Session) end(err error) {
 	}
 	s.writer.Wait() // the transport is closed, so that its Write returns
 	close(s.done)
+	if s.o.OnEnd != nil {
+		s.o.OnEnd()
+	}
 }
 
 func (s *Session) stallFault() error {

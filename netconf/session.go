@@ -31,6 +31,9 @@ type Options struct {
 	OnFault func(f *Fault, raw []byte)
 	// OnNotification receives every notification; it must not block.
 	OnNotification func(Notification)
+	// OnEnd is called once, when the session has ended and Done is closed; it
+	// must not block. Not called when Open fails.
+	OnEnd func()
 }
 
 // Times that hold when Options leave them open.

@@ -199,7 +199,7 @@ func (d *Dialer) link(ctx context.Context, conn net.Conn, addr string, t link.Ta
 		tn.close()
 		return nil, err
 	}
-	return &link.Link{ReadWriteCloser: s, Peer: tn.peer, Done: tn.ended, Err: tn.cause, Probe: tn.probe}, nil
+	return &link.Link{ReadWriteCloser: s, Peer: tn.peer, Done: tn.ended, Err: tn.cause, Tells: true, Probe: tn.probe}, nil
 }
 
 // keepalive is the interval of a target.

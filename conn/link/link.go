@@ -110,6 +110,9 @@ type Link struct {
 	// Err then says why.
 	Done <-chan struct{}
 	Err  func() error
+	// Tells means that a Read that waits fails when Done is closed, so that whoever
+	// reads need not watch Done.
+	Tells bool
 	// Probe asks the device for a sign of life. When none has come by the end of
 	// ctx the link is given up and the error says so. May be nil.
 	Probe func(ctx context.Context) error
