@@ -44,6 +44,11 @@ func Load(certFile, keyFile string, now time.Time) (*Pair, error) {
 	if err != nil {
 		return nil, err
 	}
+	return parse(certFile, certText, keyFile, keyText, now)
+}
+
+// parse checks a pair; the names are those of its files.
+func parse(certFile string, certText []byte, keyFile string, keyText []byte, now time.Time) (*Pair, error) {
 	p := &Pair{}
 	if err := p.certificates(certFile, certText); err != nil {
 		return nil, err

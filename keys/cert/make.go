@@ -91,6 +91,9 @@ func Make(hosts []string, kt KeyType, now time.Time) (certPEM, keyPEM []byte, er
 		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), nil
 }
 
+// CheckHosts reports why no certificate can be made for hosts; nil when one can.
+func CheckHosts(hosts []string) error { return names(&x509.Certificate{}, hosts) }
+
 // names fills common name and alternative names.
 func names(c *x509.Certificate, hosts []string) error {
 	if len(hosts) == 0 {

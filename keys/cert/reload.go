@@ -41,6 +41,15 @@ func NewReloader(certFile, keyFile string, now func() time.Time, changed func(*P
 	return r, nil
 }
 
+// Fixed serves a pair that is in no file, and never another one.
+func Fixed(certPEM, keyPEM []byte, now time.Time) (*Reloader, error) {
+	p, err := parse("the certificate", certPEM, "the key", keyPEM, now)
+	if err != nil {
+		return nil, err
+	}
+	return &Reloader{pair: p}, nil
+}
+
 func (r *Reloader) look() (s [2]stamp) {
 	for i, name := range []string{r.certFile, r.keyFile} {
 		if fi, err := os.Stat(name); err == nil {
@@ -54,14 +63,33 @@ func (r *Reloader) look() (s [2]stamp) {
 func (r *Reloader) Pair() *Pair {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.certFile == "" {
+		return r.pair
+	}
 	now := r.now()
 	if now.Before(r.next) {
 		return r.pair
 	}
+	r.refresh(now)
+	return r.pair
+}
+
+// Look has the files looked at now, when somebody knows that they have changed.
+func (r *Reloader) Look() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.certFile != "" {
+		r.refresh(r.now())
+	}
+}
+
+// refresh takes another pair when the files are not those that were read last;
+// r.mu is held.
+func (r *Reloader) refresh(now time.Time) {
 	r.next = now.Add(lookEvery)
 	s := r.look()
 	if s == r.stamp {
-		return r.pair
+		return
 	}
 	p, err := Load(r.certFile, r.keyFile, now)
 	r.stamp = s // a pair that is being written is looked at again when it changes
@@ -71,7 +99,6 @@ func (r *Reloader) Pair() *Pair {
 	if r.changed != nil {
 		r.changed(p, err)
 	}
-	return r.pair
 }
 
 // GetCertificate is for tls.Config.

@@ -1,13 +1,10 @@
 package cli
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
@@ -16,7 +13,7 @@ import (
 
 	"dialtone/conn/devconf"
 	"dialtone/conn/link"
-	"dialtone/keys/atomicfile"
+	"dialtone/keys"
 	"dialtone/keys/cert"
 )
 
@@ -90,28 +87,12 @@ func (a *app) makeCert(c *cobra.Command, hosts []string, kt cert.KeyType, out st
 	if err != nil {
 		return err
 	}
-	if !force {
-		for _, f := range []string{crt, key} {
-			if _, err := os.Lstat(f); !errors.Is(err, fs.ErrNotExist) {
-				return with(ExitUsage, fault("TLS-EXISTS", f+" is there already", "It is untouched", "Give --force to replace it; devices then need the new certificate"))
-			}
+	p, err := cert.Save(crt, key, hosts, kt, force, a.env.Now())
+	if err != nil {
+		var f *keys.Fault
+		if errors.As(err, &f) && f.Code == "TLS-EXISTS" {
+			f.Do = "Give --force to replace it; devices then need the new certificate"
 		}
-	}
-	certPEM, keyPEM, err := cert.Make(hosts, kt, a.env.Now())
-	if err != nil {
-		return with(ExitUsage, err)
-	}
-	defer clear(keyPEM)
-	// The key first: a listener that looks in between finds a pair that does not
-	// fit, and keeps the one it has.
-	if err := atomicfile.Write(key, keyPEM, 0o600); err != nil {
-		return with(ExitUsage, fault("FS-IO", fmt.Sprintf("cannot save %s: %v", key, err), "What was there is untouched", ""))
-	}
-	if err := atomicfile.Write(crt, certPEM, 0o644); err != nil {
-		return with(ExitUsage, fault("FS-IO", fmt.Sprintf("cannot save %s: %v", crt, err), "The new key is in "+key, "Make the pair again with --force"))
-	}
-	p, err := cert.Load(crt, key, a.env.Now())
-	if err != nil {
 		return with(ExitUsage, err)
 	}
 	return a.showCert(p, crt, key, hosts)
@@ -159,7 +140,7 @@ func (a *app) showCert(p *cert.Pair, crt, key string, hosts []string) error {
 		fmt.Fprintf(tw, "Key\t%s\n", key)
 		fmt.Fprintf(tw, "Names\t%s\n", strings.Join(cert.Names(p.Leaf), ", "))
 		fmt.Fprintf(tw, "Valid\t%s to %s\n", p.Leaf.NotBefore.Local().Format(day), p.Leaf.NotAfter.Local().Format(day))
-		fmt.Fprintf(tw, "SHA-256\t%s\n", colons(sha256.Sum256(p.Leaf.Raw)))
+		fmt.Fprintf(tw, "SHA-256\t%s\n", cert.Fingerprint(p.Leaf))
 		fmt.Fprintf(tw, "One line\t%s\n", cert.OneLine(p.PEM))
 		if err := tw.Flush(); err != nil || hosts == nil {
 			return err
@@ -182,13 +163,4 @@ func dialled(hosts []string) string {
 		}
 	}
 	return ""
-}
-
-// colons is a fingerprint in the form of openssl.
-func colons(sum [sha256.Size]byte) string {
-	parts := make([]string, len(sum))
-	for i, b := range sum {
-		parts[i] = fmt.Sprintf("%02X", b)
-	}
-	return strings.Join(parts, ":")
 }
