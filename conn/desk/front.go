@@ -19,6 +19,7 @@ import (
 	"dialtone/conn/link"
 	"dialtone/conn/profile"
 	"dialtone/keys"
+	"dialtone/keys/cert"
 )
 
 // SSH is the kind of listener for RFC 8071 and Junos outbound SSH.
@@ -47,8 +48,10 @@ type Options struct {
 	// CertFile and KeyFile are what devices see over outbound HTTPS; without them
 	// that kind of listener is refused.
 	CertFile, KeyFile string
-	Budget            callhome.Budget
-	Wait              time.Duration // for a decision, 110 s when 0
+	// Certificates, when set, is used instead of the two files.
+	Certificates *cert.Reloader
+	Budget       callhome.Budget
+	Wait         time.Duration // for a decision, 110 s when 0
 	// Crashed is told of a panic below; the caller concerned was refused.
 	Crashed func(where string, value any, stack []byte)
 }

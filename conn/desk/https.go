@@ -30,11 +30,13 @@ type secure struct {
 	mu     sync.Mutex
 	server *outbound.Server // nil before the first listener
 	certs  *cert.Reloader
+	stale  bool                       // a person wants to listen with a certificate that devices refuse
 	seen   map[outbound.CallerID]bool // devices whose coming was told
 	counts map[string]*Counts         // by the address asked for
 	read   time.Time                  // of the profiles
 	byID   map[string]profile.Profile
-	once   map[string]link.Target // by device-id: accepted in this run, not saved
+	byAddr map[string]profile.Profile // of the basic form
+	once   map[string]link.Target     // by device-id: accepted in this run, not saved
 }
 
 // secureBit marks the ids of callers by outbound HTTPS.
@@ -55,7 +57,10 @@ func (x *secure) start() (*outbound.Server, error) {
 	if x.ctx.Err() != nil {
 		return nil, errors.New("the desk is closed")
 	}
-	if o.CertFile == "" {
+	if x.certs == nil {
+		x.certs = o.Certificates
+	}
+	if x.certs == nil && o.CertFile == "" {
 		return nil, &keys.Fault{Code: "TLS-NONE", What: "there is no certificate to show to devices", Do: "Make a pair with: dialtone cert HOST"}
 	}
 	if x.certs == nil {
@@ -65,7 +70,7 @@ func (x *secure) start() (*outbound.Server, error) {
 		}
 		x.certs = r
 	}
-	if p := x.certs.Pair(); p.Expired {
+	if p := x.certs.Pair(); p.Expired && !x.stale {
 		return nil, &keys.Fault{Code: "TLS-EXPIRED", What: fmt.Sprintf("devices will refuse %s: %s", o.CertFile, firstOf(p.Warnings)), Do: "Make a new pair with: dialtone cert HOST"}
 	}
 	if x.server == nil {
@@ -197,6 +202,10 @@ func (x *secure) callers() []Caller {
 	for i, d := range ds {
 		out[i] = Caller{ID: secureBit | CallerID(d.ID), Via: d.Via, From: d.From, Since: d.Since, Claim: d.Claim, Trust: d.Trust, Believed: d.Believed,
 			Matches: d.Profile, Parked: true, Sessions: d.Sessions, User: d.Target.User, Note: d.Note}
+		if p, ok := x.byAddress(d); ok {
+			out[i].Matches = p.Name
+			out[i].Note = "it is taken for " + p.Name + " by its address alone: any host with that address would be"
+		}
 		if d.Waiting == 0 {
 			out[i].Note = "has a session and no call waiting now"
 		}
@@ -226,6 +235,8 @@ func (x *secure) accept(id CallerID, t link.Target, save bool) error {
 	known := d.Profile != "" && (t.Name == "" || t.Name == d.Profile)
 	if known {
 		t = d.Target
+	} else if p, ok := x.byAddress(d); ok && (t.Name == "" || t.Name == p.Name) {
+		known, t = true, p.Target
 	}
 	t.Via, t.DeviceID = d.Via, d.Claim
 	if t.Name == "" {
@@ -235,7 +246,7 @@ func (x *secure) accept(id CallerID, t link.Target, save bool) error {
 		}
 	}
 	if t.Host == "" {
-		t.Host = d.From.Addr().String()
+		t.Host = address(d)
 	}
 	if !known {
 		if err := x.keep(t, save); err != nil {
@@ -286,9 +297,20 @@ func (x *secure) bind(id CallerID, name string) error {
 		return &keys.Fault{Code: "PRO-NONE", What: fmt.Sprintf("there is no profile %q", name), Err: profile.ErrNone}
 	case p.Via != d.Via:
 		return &keys.Fault{Code: "PRO-WAY", What: fmt.Sprintf("the profile %s is for a device reached by %s", p.Name, p.Via), Kept: "Nothing was changed", Do: "Accept the caller with a profile of its own"}
+	case d.Via == link.HTTPSBasic && p.Host != "" && p.Host != address(d):
+		return &keys.Fault{Code: "PRO-ID", What: fmt.Sprintf("the profile %s is that of the address %s, the caller has %s", p.Name, p.Host, address(d)),
+			Kept: "Nothing was changed", Do: "Change host in the profile first, if that is right"}
 	case d.Claim != "" && p.DeviceID != "" && p.DeviceID != d.Claim:
 		return &keys.Fault{Code: "PRO-ID", What: fmt.Sprintf("the profile %s is that of device-id %q, the caller claims to be %q", p.Name, p.DeviceID, d.Claim),
 			Kept: "Nothing was changed", Do: "Change device_id in the profile first, if that is right"}
+	}
+	if d.Via == link.HTTPSBasic && p.Host == "" {
+		p.Host = address(d)
+		if err := x.f.o.Profiles.Put(p); err != nil {
+			return err
+		}
+		x.reread()
+		x.f.write(Line{Event: "bound", From: d.From, Via: d.Via, Profile: p.Name, Text: fmt.Sprintf("%s bound to %s: the device proves nothing, any host with that address is taken for it", p.Host, p.Name)})
 	}
 	if d.Claim != "" && p.DeviceID == "" {
 		p.DeviceID = d.Claim
@@ -461,15 +483,31 @@ func (x *secure) reread() {
 	x.read = time.Time{}
 }
 
-// ByID returns the device of a device-id; a changed profile holds a second
-// later.
-func (x *secure) ByID(id string) (callhome.Entry, bool) {
+// address is where a device calls from, without the port.
+func address(d outbound.Caller) string { return d.From.Addr().Unmap().WithZone("").String() }
+
+// byAddress returns the profile to which the address of a device of the basic
+// form is bound. Nothing is proved by it.
+func (x *secure) byAddress(d outbound.Caller) (profile.Profile, bool) {
+	if d.Via != link.HTTPSBasic {
+		return profile.Profile{}, false
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.fresh()
+	p, ok := x.byAddr[address(d)]
+	return p, ok
+}
+
+// fresh reads the profiles again when they may have changed; x.mu is held.
+func (x *secure) fresh() {
 	if time.Since(x.read) >= freshFor { // how long reading takes is not the business of a test's clock
 		ps, _ := x.f.o.Profiles.List() // those that cannot be read are shown with the profiles
-		x.byID = map[string]profile.Profile{}
+		x.byID, x.byAddr = map[string]profile.Profile{}, map[string]profile.Profile{}
 		for _, p := range ps {
+			if _, taken := x.byAddr[p.Host]; p.Via == link.HTTPSBasic && p.Host != "" && !taken {
+				x.byAddr[p.Host] = p
+			}
 			if p.Via == link.HTTPS && p.DeviceID != "" {
 				if _, taken := x.byID[p.DeviceID]; !taken {
 					x.byID[p.DeviceID] = p
@@ -479,6 +517,14 @@ func (x *secure) ByID(id string) (callhome.Entry, bool) {
 		}
 		x.read = time.Now()
 	}
+}
+
+// ByID returns the device of a device-id; a changed profile holds a second
+// later.
+func (x *secure) ByID(id string) (callhome.Entry, bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.fresh()
 	p, ok := x.byID[id]
 	if !ok {
 		t, once := x.once[id]

@@ -244,7 +244,12 @@ func (s *Screen) Counting() bool {
 }
 
 // Title implements pane.Pane.
-func (s *Screen) Title() string { return s.dev.Target.Name }
+func (s *Screen) Title() string {
+	if s.unproved() == noIdentity {
+		return s.dev.Target.Name + " ?"
+	}
+	return s.dev.Target.Name
+}
 
 // Focus implements pane.Pane.
 func (s *Screen) Focus(on bool) tea.Cmd {

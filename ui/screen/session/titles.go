@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"dialtone/conn"
+	"dialtone/conn/link"
 	"dialtone/netconf"
 	"dialtone/ui/safe"
 	"dialtone/ui/style"
@@ -164,6 +165,9 @@ func (s *Screen) Status() string {
 		sep = " | "
 	}
 	parts := []string{s.stateWords()}
+	if u := s.unproved(); u != "" {
+		parts = append(parts, s.d.Theme.Paint(style.Danger, safe.Text(u)))
+	}
 	if st := s.stake(); st != "" {
 		parts = append(parts, st)
 	}
@@ -180,6 +184,19 @@ func (s *Screen) Status() string {
 		parts = append(parts, here)
 	}
 	return strings.Join(parts, sep)
+}
+
+// noIdentity is the verdict on a way of calling that tells nothing of who calls.
+const noIdentity = "no identity"
+
+// unproved is the verdict on a device that came by outbound HTTPS and did not
+// prove who it is; "" for all others.
+func (s *Screen) unproved() string {
+	p := s.dev.Peer
+	if p.Via != link.HTTPS && p.Via != link.HTTPSBasic || p.Auth == "secret ok" {
+		return ""
+	}
+	return p.Auth
 }
 
 // stateWords is the session's state with its age: "open 00:42".
