@@ -92,18 +92,8 @@ func (im *importer) Update(m tea.Msg) (tea.Cmd, bool) {
 			return nil, false
 		}
 		return im.save, true
-	case "j", "down":
-		im.list.Run("down")
-	case "k", "up":
-		im.list.Run("up")
-	case "g", "home":
-		im.list.Run("top")
-	case "G", "end":
-		im.list.Run("bottom")
-	case "ctrl+d", "pgdown":
-		im.list.Run("page-down")
-	case "ctrl+u", "pgup":
-		im.list.Run("page-up")
+	default:
+		im.list.Key(k.String())
 	}
 	return nil, false
 }

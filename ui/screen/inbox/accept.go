@@ -51,7 +51,10 @@ func newAccept(d *screen.Deps, c desk.Caller) *accept {
 		return f
 	}
 	keep := "as a profile, with the key above"
-	if c.Key == "" {
+	switch {
+	case c.Via == link.HTTPSBasic:
+		keep = "as a profile, by its address alone"
+	case c.Key == "":
 		keep = "as a profile"
 	}
 	known := c.Matches != "" && !strings.Contains(c.Trust, "NEW") && !strings.Contains(c.Trust, "REPLACED")
@@ -59,6 +62,7 @@ func newAccept(d *screen.Deps, c desk.Caller) *accept {
 		text("name", "Name", nameFor(c), "of the profile"),
 		text("group", "Group", "", ""),
 		text("user", "User", c.User, "admin"),
+		text("secret", "Secret", "", "none; or store:NAME, env:VAR, file:PATH"),
 		text("password", "Password", "ask", "none; or ask, store:NAME, keyring:NAME, env:VAR, file:PATH"),
 		{Name: "save", Label: "Save", Kind: form.Toggle, On: !known, Note: keep},
 		{Name: "open", Label: "Next time", Kind: form.Choice, Options: []string{"ask again", "open by itself"}},
@@ -67,6 +71,7 @@ func newAccept(d *screen.Deps, c desk.Caller) *accept {
 	a.form.Select("cancel")
 	a.form.Field("user").Hidden = byHTTPS(c.Via)
 	a.form.Field("password").Hidden = byHTTPS(c.Via)
+	a.form.Field("secret").Hidden = c.Via != link.HTTPS || c.Matches != ""
 	a.check()
 	return a
 }
@@ -177,15 +182,18 @@ func (a *accept) check() (profile.Profile, bool) {
 	if p.DeviceID == "" && p.Via != link.CallHome {
 		p.DeviceID = a.caller.Claim
 	}
+	if f := a.form.Field("secret"); !f.Hidden {
+		p.Secret = f.Value()
+	}
 	if !byHTTPS(p.Via) {
 		p.User, p.Password = get("user"), get("password")
 	}
-	if at := a.form.Field("open").At; at == 1 || p.Open != "" {
+	if at := a.form.Field("open").At; (at == 1 || p.Open != "") && p.Via != link.HTTPSBasic {
 		p.Open = [...]string{"ask", "auto"}[at]
 	}
 	save := a.form.Field("save").On
 	a.form.Field("group").Hidden = !save
-	a.form.Field("open").Hidden = !save
+	a.form.Field("open").Hidden = !save || p.Via == link.HTTPSBasic // nothing is proved that could let it in
 	bad := profile.Check(p)
 	if save && p.Name != a.caller.Matches && slices.Contains(a.taken, p.Name) {
 		bad["name"] = "is taken; b in the inbox binds to it"
@@ -317,6 +325,8 @@ func (a *accept) note() string {
 		return t.Paint(style.Error, "! it waits no longer: it hung up, or was decided on; esc closes")
 	case a.notice != "" && a.form.Field("save").On:
 		return t.Paint(style.Warn, "! "+a.notice)
+	case a.form.Field("save").On && !a.form.Field("secret").Hidden && a.form.Field("secret").Value() == "":
+		return t.Paint(style.Warn, "! without a secret any host may claim this name from now on")
 	case a.caller.User != "" && !byHTTPS(a.caller.Via) && a.form.Field("user").Value() != a.caller.User:
 		return t.Paint(style.Warn, "! another user: it must call once more, and is then let in at once")
 	}

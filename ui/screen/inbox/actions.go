@@ -27,6 +27,7 @@ const (
 func (s *Screen) Actions() []action.Action {
 	common := []action.Action{
 		{ID: "inbox.listeners", Title: "Listeners: where we listen\u2026", Short: "listeners", Keys: []string{"L"}, Hint: 50, Section: section},
+		{ID: "inbox.certificate", Title: "Certificate for outbound HTTPS\u2026", Short: "certificate", Keys: []string{"c"}, Hint: 70, Section: section, Off: s.noCertificate()},
 		{ID: "inbox.pane", Title: "Next pane", Short: "pane", Keys: []string{"tab", "shift+tab"}, Hint: 90, Section: section},
 	}
 	if s.focus == logPart {
@@ -75,6 +76,13 @@ func noKey(c desk.Caller) string {
 	return ""
 }
 
+func (s *Screen) noCertificate() string {
+	if _, ok := s.d.Desk.(Certifier); !ok {
+		return "this desk has no certificates"
+	}
+	return ""
+}
+
 func first(reasons ...string) string {
 	for _, s := range reasons {
 		if s != "" {
@@ -98,6 +106,10 @@ func (s *Screen) Run(id action.ID) tea.Cmd {
 		s.place()
 	case "listeners":
 		return func() tea.Msg { return msg.ShowListeners{} }
+	case "certificate":
+		if c := Certificate(s.d); c != nil {
+			return overlay.Open(c)
+		}
 	case "sort":
 		s.order = (s.order + 1) % orders
 		s.sort()

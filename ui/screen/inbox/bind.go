@@ -85,18 +85,8 @@ func (b *bind) key(key string) (tea.Cmd, bool) {
 		if i := b.list.At(); i >= 0 && !b.gone && cannot(b.ps[i], b.caller) == "" {
 			return overlay.Open(b.confirm(b.ps[i])), true
 		}
-	case "j", "down":
-		b.list.Run("down")
-	case "k", "up":
-		b.list.Run("up")
-	case "g", "home":
-		b.list.Run("top")
-	case "G", "end":
-		b.list.Run("bottom")
-	case "ctrl+d", "pgdown":
-		b.list.Run("page-down")
-	case "ctrl+u", "pgup":
-		b.list.Run("page-up")
+	default:
+		b.list.Key(key)
 	}
 	return nil, false
 }
@@ -106,6 +96,9 @@ func changes(p profile.Profile, c desk.Caller) []string {
 	var out []string
 	if c.Claim != "" && c.Claim != p.DeviceID {
 		out = append(out, "+ device id "+safe.Text(c.Claim))
+	}
+	if c.Via == link.HTTPSBasic && p.Host == "" {
+		out = append(out, "+ address "+c.From.Addr().Unmap().String()+", and nothing else: whoever calls from there is taken for this device")
 	}
 	if key := bareKey(c); c.Key != "" && !slices.Contains(p.Pin, key) {
 		what := "+ host key"
@@ -122,7 +115,10 @@ func changes(p profile.Profile, c desk.Caller) []string {
 
 // cannot says why a profile cannot be that of a caller, "" when it can.
 func cannot(p profile.Profile, c desk.Caller) string {
-	if c.Claim != "" && p.DeviceID != "" && p.DeviceID != c.Claim {
+	switch {
+	case c.Via == link.HTTPSBasic && p.Host != "" && p.Host != c.From.Addr().Unmap().String():
+		return "another address"
+	case c.Claim != "" && p.DeviceID != "" && p.DeviceID != c.Claim:
 		return "another id"
 	}
 	return ""
@@ -137,12 +133,16 @@ func (b *bind) confirm(p profile.Profile) overlay.Dialog {
 		}
 		return msg.ProfilesChanged{}
 	}
+	after := "The device is let in, and known by this from its next call on."
+	if c.Via == link.HTTPSBasic {
+		after = "The device is let in. From its next call on it is shown with this name, as one that proves nothing, and is never let in by itself."
+	}
 	body := append([]string{"What changes in the profile:"}, changes(p, b.caller)...)
 	body = append(body, "", claims(b.caller)+".")
 	body = append(body, verdict(b.caller)...)
 	return &overlay.Confirm{
 		Theme: b.d.Theme, Title: "Bind " + who(b.caller) + " to " + safe.Text(name) + "?", Wide: true,
-		Body:    append(body, "", "The device is let in, and known by this from its next call on."),
+		Body:    append(body, "", after),
 		Choices: []overlay.Choice{{Key: "b", Label: "bind and let it in", Do: tea.Sequence(say(msg.Awaited{Name: name, From: c.From}), do)}},
 	}
 }

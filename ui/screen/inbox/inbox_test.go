@@ -549,3 +549,5 @@ func TestHostileCallers(t *testing.T) {
 		}
 	}
 }
+
+func msgDesk(b *bench) msg.Desk { return msg.ReadDesk(b.desk) }

@@ -1,6 +1,7 @@
 package inbox
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -12,6 +13,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"dialtone/conn/desk"
+	"dialtone/keys"
 	"dialtone/ui/msg"
 	"dialtone/ui/overlay"
 	"dialtone/ui/safe"
@@ -60,9 +62,6 @@ func Listeners(d *screen.Deps, now msg.Desk) overlay.Dialog {
 	if k, ok := d.Desk.(Kinds); ok {
 		l.kinds = k.Kinds()
 	}
-	if d.Demo { // there is no certificate to show
-		l.kinds = l.kinds[:1]
-	}
 	if k, ok := d.Desk.(Keeper); ok && d.ConfigDir != "" && !d.Demo {
 		l.keeper = k
 	}
@@ -83,10 +82,20 @@ func (l *listeners) take(now msg.Desk) {
 
 // Help implements overlay.Dialog.
 func (l *listeners) Help() string {
+	out := "l listen  x stop"
 	if l.keeper != nil {
-		return "l listen  x stop  s start by itself  j k choose  y copy  tab next  esc close"
+		out += "  s start by itself"
 	}
-	return "l listen  x stop  j k choose  y copy the address  tab next  esc close"
+	if l.certifies() {
+		out += "  c certificate"
+	}
+	return out + "  j k choose  y copy  tab next  esc close"
+}
+
+// certifies reports a desk that has a certificate for outbound HTTPS.
+func (l *listeners) certifies() bool {
+	_, ok := l.d.Desk.(Certifier)
+	return ok
 }
 
 // keptMsg is the listeners that are remembered.
@@ -137,13 +146,33 @@ func (l *listeners) setAuto() tea.Cmd {
 		return nil
 	}
 	k, on := l.keeper, !l.auto(x)
-	return func() tea.Msg { return listenedMsg{l, k.SetAuto(x.Kind, x.Addr, on)} }
+	return func() tea.Msg { return listenedMsg{to: l, err: k.SetAuto(x.Kind, x.Addr, on)} }
 }
 
 // listenedMsg is the answer of the desk to start and stop.
 type listenedMsg struct {
-	to  *listeners
-	err error
+	to   *listeners
+	err  error
+	addr string // that was to be listened on for outbound HTTPS
+}
+
+// Staler is a desk that listens, when a person wants it, with a certificate that
+// devices refuse.
+type Staler interface{ ListenStale(addr string) error }
+
+// stale asks what is to be done about a certificate that has expired.
+func (l *listeners) stale(m listenedMsg) tea.Cmd {
+	d, ok := l.d.Desk.(Staler)
+	var f *keys.Fault
+	if !ok || m.addr == "" || !errors.As(m.err, &f) || f.Code != "TLS-EXPIRED" {
+		return nil
+	}
+	again := func() tea.Msg { return listenedMsg{to: l, err: d.ListenStale(m.addr)} }
+	return overlay.Open(&overlay.Confirm{
+		Theme: l.d.Theme, Title: "Listen with this certificate?", Danger: true,
+		Body:    []string{f.What + ".", "A new one is made with c in the dialog of the listeners."},
+		Choices: []overlay.Choice{{Key: "a", Label: "listen all the same", Do: again}},
+	})
 }
 
 // Update implements overlay.Dialog.
@@ -157,7 +186,7 @@ func (l *listeners) Update(m tea.Msg) (tea.Cmd, bool) {
 			if m.err != nil {
 				l.failed = m.err.Error()
 			}
-			return l.Init(), false
+			return tea.Batch(l.Init(), l.stale(m)), false
 		}
 	case keptMsg:
 		if m.to == l {
@@ -209,11 +238,13 @@ func (l *listeners) letter(key string) (cmd tea.Cmd, done, ok bool) {
 		return l.stop(), false, true
 	case "s":
 		return l.setAuto(), false, true
-	case "j":
-		l.list.Run("down")
+	case "c":
+		if c := Certificate(l.d); c != nil {
+			return overlay.Open(c), false, true
+		}
 		return nil, false, true
-	case "k":
-		l.list.Run("up")
+	case "j", "k":
+		l.list.Key(key)
 		return nil, false, true
 	case "y":
 		if x, ok := l.selected(); ok {
@@ -229,10 +260,10 @@ func (l *listeners) letter(key string) (cmd tea.Cmd, done, ok bool) {
 func (l *listeners) propose() {
 	kind, addr := l.form.Field("kind").Value(), sshAddr
 	switch {
-	case kind == "https":
-		addr = httpsAddr
 	case l.d.Demo:
 		addr = "127.0.0.1:0"
+	case kind == desk.HTTPS:
+		addr = httpsAddr
 	}
 	for _, k := range l.kept {
 		if k.Kind == kind {
@@ -277,7 +308,13 @@ func (l *listeners) listen() tea.Cmd {
 		return nil
 	}
 	kind, addr := l.form.Field("kind").Value(), l.form.Field("addr").Value()
-	return func() tea.Msg { return listenedMsg{l, l.d.Desk.Listen(kind, addr)} }
+	return func() tea.Msg {
+		m := listenedMsg{to: l, err: l.d.Desk.Listen(kind, addr)}
+		if kind == desk.HTTPS {
+			m.addr = addr
+		}
+		return m
+	}
 }
 
 func (l *listeners) stop() tea.Cmd {
@@ -286,7 +323,7 @@ func (l *listeners) stop() tea.Cmd {
 		l.failed = "nothing to stop"
 		return nil
 	}
-	return func() tea.Msg { return listenedMsg{l, l.d.Desk.Stop(x.Kind, x.Addr)} }
+	return func() tea.Msg { return listenedMsg{to: l, err: l.d.Desk.Stop(x.Kind, x.Addr)} }
 }
 
 // reach says who can call at an address.

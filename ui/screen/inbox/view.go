@@ -156,7 +156,7 @@ func (s *Screen) empty(w, h int) []string {
 	} else {
 		lines = append(lines, "L   listeners                 where we listen")
 	}
-	lines = append(lines, "1   devices                   c: what to paste on one")
+	lines = append(lines, "c   certificate               for devices that come by HTTPS", "1   devices                   c: what to paste on one")
 	wide := 0
 	for _, l := range lines {
 		wide = max(wide, style.Width(l))

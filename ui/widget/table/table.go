@@ -2,7 +2,12 @@
 // position and counts, and draws nothing itself.
 package table
 
-import "dialtone/ui/action"
+import (
+	"slices"
+	"strings"
+
+	"dialtone/ui/action"
+)
 
 // maxCount bounds what a count may become.
 const maxCount = 99999
@@ -77,6 +82,17 @@ func Motions(prefix, section string) []action.Action {
 		{ID: id("page-down"), Title: "Page down", Keys: []string{"pgdown"}, Section: section},
 		{ID: id("page-up"), Title: "Page up", Keys: []string{"pgup"}, Section: section},
 	}
+}
+
+// Key does the motion that a key of Motions stands for, and reports whether
+// there is one: for dialogs, which have no actions.
+func (l *List) Key(key string) bool {
+	for _, a := range Motions("list", "") {
+		if slices.Contains(a.Keys, key) {
+			return l.Run(strings.TrimPrefix(string(a.ID), "list."))
+		}
+	}
+	return false
 }
 
 // Run does a motion of Motions, as often as the count says, and reports
