@@ -76,9 +76,14 @@ type Pending struct {
 	// Deadline is when the device rolls back, counted from Sent and so never
 	// too late.
 	Deadline  time.Time
-	PersistID string // "": it ends with the session
+	PersistID string // "": without a token
+	Native    bool   // Junos's own operation, which does not end with the session
 	Unsure    bool   // the answer to it, or to its confirmation, is not known
 }
+
+// Tied reports a commit that the device must roll back when the session that
+// sent it ends (RFC 6241 section 8.4.1).
+func (p *Pending) Tied() bool { return p.PersistID == "" && !p.Native }
 
 // Former is an earlier session of the same row. A device that still holds a
 // lock for its NetconfID holds it for us.

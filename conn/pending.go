@@ -19,11 +19,11 @@ func pendingAfter(now *Pending, x *Exchange, o netconf.Outcome) *Pending {
 	if !good && o.Result != netconf.Unknown {
 		return now
 	}
-	unit := time.Second
+	unit, native := time.Second, false
 	switch x.Request.Name {
 	case "commit":
 	case "commit-configuration":
-		unit = time.Minute
+		unit, native = time.Minute, true
 	case "cancel-commit":
 		return afterAnswer(now, good)
 	default:
@@ -40,7 +40,7 @@ func pendingAfter(now *Pending, x *Exchange, o netconf.Outcome) *Pending {
 	if n, err := strconv.ParseUint(op.children["confirm-timeout"], 10, 31); err == nil && n > 0 {
 		wait = time.Duration(n) * unit
 	}
-	p := &Pending{Exchange: x.ID, Sent: o.Sent, PersistID: op.children["persist"], Unsure: !good}
+	p := &Pending{Exchange: x.ID, Sent: o.Sent, PersistID: op.children["persist"], Native: native, Unsure: !good}
 	if p.Sent.IsZero() {
 		p.Sent = x.Started
 	}

@@ -254,6 +254,7 @@ func (m *Manager) greet(ctx context.Context, id SessionID, t link.Target, l *lin
 		Only10:    l.Peer.Via == link.HTTPS || l.Peer.Via == link.HTTPSBasic,
 		FirstByte: silence,
 		Stall:     silence,
+		Slow:      time.Duration(t.CommitTimeout),
 		OnFault: func(f *netconf.Fault, _ []byte) {
 			m.events.fault(id, f)
 		},
@@ -300,7 +301,7 @@ func (m *Manager) over(s *session, lf *life, err error, opened bool) (again bool
 		d.Lost = d.AtStake()
 	}
 	d.Locks, d.Dirty, d.Waiting, d.Redial = nil, 0, 0, time.Time{}
-	if d.Pending != nil && d.Pending.PersistID == "" {
+	if d.Pending != nil && d.Pending.Tied() {
 		d.Pending = nil
 	}
 	if !again {
@@ -324,7 +325,7 @@ func (m *Manager) over(s *session, lf *life, err error, opened bool) (again bool
 func (m *Manager) redials(s *session, err error, opened bool) bool {
 	if opened {
 		d := s.dev
-		return len(d.Locks) == 0 && d.Dirty == 0 && len(d.Doubts) == 0 && !s.broken && (d.Pending == nil || d.Pending.PersistID != "")
+		return len(d.Locks) == 0 && d.Dirty == 0 && len(d.Doubts) == 0 && !s.broken && (d.Pending == nil || !d.Pending.Tied())
 	}
 	return s.dev.Redials > 0 && transient(err)
 }

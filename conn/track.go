@@ -137,10 +137,14 @@ func (d Device) AtStake() []string {
 		}
 	}
 	if p := d.Pending; p != nil {
-		if p.PersistID == "" {
+		at := p.Deadline.Format("15:04:05")
+		switch {
+		case p.Tied():
 			ws = append(ws, "the confirmed commit: the device rolls it back when the session ends")
-		} else {
-			ws = append(ws, fmt.Sprintf("the confirmed commit stays pending until %s: a new session can confirm it with its persist-id", p.Deadline.Format("15:04:05")))
+		case p.Native:
+			ws = append(ws, fmt.Sprintf("the confirmed commit stays pending until %s: a new session can confirm it", at))
+		default:
+			ws = append(ws, fmt.Sprintf("the confirmed commit stays pending until %s: a new session can confirm it with its persist-id", at))
 		}
 	}
 	for _, u := range d.Doubts {

@@ -58,6 +58,20 @@ func TestWordsForWhatIsAtStake(t *testing.T) {
 	}
 }
 
+func TestWordsForAConfirmedCommitAtStake(t *testing.T) {
+	t.Parallel()
+	until := time.Date(2026, 3, 1, 14, 1, 58, 0, time.UTC)
+	for want, p := range map[string]*Pending{
+		"the confirmed commit: the device rolls it back when the session ends":                                {Deadline: until},
+		"the confirmed commit stays pending until 14:01:58: a new session can confirm it with its persist-id": {Deadline: until, PersistID: "t"},
+		"the confirmed commit stays pending until 14:01:58: a new session can confirm it":                     {Deadline: until, Native: true},
+	} {
+		if ws := (Device{Pending: p}).AtStake(); len(ws) != 1 || ws[0] != want {
+			t.Errorf("%q, want %q", ws, want)
+		}
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	f.Add([]byte(`<load-configuration rollback="0"/>`))
 	f.Add([]byte(`<rpc><rpc><edit-config><target/></edit-config>`))
@@ -103,6 +117,9 @@ func TestConfirmedCommits(t *testing.T) {
 				t.Errorf("%s: %+v waits", tc.body, p)
 			}
 			continue
+		}
+		if p != nil && p.Native != strings.HasPrefix(tc.body, "<commit-conf") && p.PersistID == "" {
+			t.Errorf("%s: native %v", tc.body, p.Native)
 		}
 		if p == nil || p.Deadline != sent.Add(tc.want) || p.PersistID != tc.id || p.Unsure != tc.doubt {
 			t.Errorf("%s: %+v", tc.body, p)

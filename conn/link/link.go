@@ -59,8 +59,11 @@ type Target struct {
 	ReadOnly  bool          `toml:"read_only,omitempty"`
 	Keepalive Duration      `toml:"keepalive,omitempty"` // 15 s; times three
 	Timeout   Duration      `toml:"timeout,omitempty"`   // silence, 60 s
-	Legacy    []string      `toml:"legacy,omitempty"`
-	Quirks    []string      `toml:"quirks,omitempty"`
+	// CommitTimeout is the silence that is borne with a commit or a validation,
+	// on which a device may work for long: 15 min. Never shorter than Timeout.
+	CommitTimeout Duration `toml:"commit_timeout,omitempty"`
+	Legacy        []string `toml:"legacy,omitempty"`
+	Quirks        []string `toml:"quirks,omitempty"`
 }
 
 // Address is host:port as a dialer takes it, with brackets around IPv6.

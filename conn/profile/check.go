@@ -69,6 +69,7 @@ func Check(p Profile) map[string]string {
 	oneOf(bad, "open", p.Open, "ask", "auto")
 	duration(bad, "keepalive", p.Keepalive)
 	duration(bad, "timeout", p.Timeout)
+	duration(bad, "commit_timeout", p.CommitTimeout)
 	for _, l := range p.Legacy {
 		oneOf(bad, "legacy", l, Legacy()...)
 	}

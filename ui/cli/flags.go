@@ -21,6 +21,7 @@ type targetFlags struct {
 	knownHosts   string
 	hostKey      string
 	timeout      time.Duration
+	slow         time.Duration
 	readOnly     bool
 	log          string
 	trace        string
@@ -37,6 +38,7 @@ func (f *targetFlags) add(a *app, c *cobra.Command) {
 	fs.StringVar(&f.knownHosts, "known-hosts", "", "file of known host keys to use in place of ours and ~/.ssh/known_hosts")
 	fs.StringVar(&f.hostKey, "host-key", "", "what to do with an unknown host key: ask, accept-new or strict")
 	fs.DurationVar(&f.timeout, "timeout", 0, "longest silence of the device before a request is given up, such as 90s")
+	fs.DurationVar(&f.slow, "commit-timeout", 0, "the same for commits and validation, 15m when not given")
 	fs.BoolVar(&f.readOnly, "read-only", false, "refuse every request that may change a device")
 	fs.StringVar(&f.log, "log", "", "write what happens to this file")
 	fs.StringVar(&f.trace, "trace", "", "write all bytes of both directions, secrets included, to this file")
@@ -72,6 +74,9 @@ func (f *targetFlags) target(a *app, c *cobra.Command, store profile.Store, name
 	}
 	if f.timeout != 0 {
 		t.Timeout = link.Duration(f.timeout)
+	}
+	if f.slow != 0 {
+		t.CommitTimeout = link.Duration(f.slow)
 	}
 	switch f.passwordFile {
 	case "":

@@ -26,7 +26,7 @@ type fieldFlags struct {
 	port                                      int
 	identity, jump, pin, legacy, quirks, tags []string
 	noAgent, readOnly                         bool
-	keepalive, timeout                        time.Duration
+	keepalive, timeout, commitTimeout         time.Duration
 }
 
 func (f *fieldFlags) add(c *cobra.Command) {
@@ -48,6 +48,7 @@ func (f *fieldFlags) add(c *cobra.Command) {
 	fs.BoolVar(&f.readOnly, "read-only", false, "refuse every request that may change it")
 	fs.DurationVar(&f.keepalive, "keepalive", 0, "interval of keepalives, 15s when not given")
 	fs.DurationVar(&f.timeout, "timeout", 0, "longest silence before a request is given up")
+	fs.DurationVar(&f.commitTimeout, "commit-timeout", 0, "the same for commits and validation, 15m when not given")
 	fs.StringSliceVar(&f.legacy, "legacy", nil, "old algorithms to allow: "+strings.Join(profile.Legacy(), ", "))
 	fs.StringSliceVar(&f.quirks, "quirk", nil, "departures from the standard: "+strings.Join(profile.QuirkWords(), ", "))
 	fs.StringVar(&f.group, "group", "", "group")
@@ -59,28 +60,29 @@ func (f *fieldFlags) add(c *cobra.Command) {
 // any.
 func (f *fieldFlags) apply(c *cobra.Command, p *profile.Profile) (any bool) {
 	for name, set := range map[string]func(){
-		"via":       func() { p.Via = link.Via(f.via) },
-		"host":      func() { p.Host = f.host },
-		"port":      func() { p.Port = f.port },
-		"user":      func() { p.User = f.user },
-		"identity":  func() { p.Identity = f.identity },
-		"no-agent":  func() { on := !f.noAgent; p.Agent = &on },
-		"agent-key": func() { p.AgentKey = f.agentKey },
-		"password":  func() { p.Password = f.password },
-		"jump":      func() { p.Jump = f.jump },
-		"device-id": func() { p.DeviceID = f.deviceID },
-		"secret":    func() { p.Secret = f.secret },
-		"pin":       func() { p.Pin = f.pin },
-		"host-key":  func() { p.HostKey = link.HostKeyPolicy(f.hostKey) },
-		"open":      func() { p.Open = f.open },
-		"read-only": func() { p.ReadOnly = f.readOnly },
-		"keepalive": func() { p.Keepalive = link.Duration(f.keepalive) },
-		"timeout":   func() { p.Timeout = link.Duration(f.timeout) },
-		"legacy":    func() { p.Legacy = f.legacy },
-		"quirk":     func() { p.Quirks = f.quirks },
-		"group":     func() { p.Group = f.group },
-		"tag":       func() { p.Tags = f.tags },
-		"note":      func() { p.Note = f.note },
+		"via":            func() { p.Via = link.Via(f.via) },
+		"host":           func() { p.Host = f.host },
+		"port":           func() { p.Port = f.port },
+		"user":           func() { p.User = f.user },
+		"identity":       func() { p.Identity = f.identity },
+		"no-agent":       func() { on := !f.noAgent; p.Agent = &on },
+		"agent-key":      func() { p.AgentKey = f.agentKey },
+		"password":       func() { p.Password = f.password },
+		"jump":           func() { p.Jump = f.jump },
+		"device-id":      func() { p.DeviceID = f.deviceID },
+		"secret":         func() { p.Secret = f.secret },
+		"pin":            func() { p.Pin = f.pin },
+		"host-key":       func() { p.HostKey = link.HostKeyPolicy(f.hostKey) },
+		"open":           func() { p.Open = f.open },
+		"read-only":      func() { p.ReadOnly = f.readOnly },
+		"keepalive":      func() { p.Keepalive = link.Duration(f.keepalive) },
+		"timeout":        func() { p.Timeout = link.Duration(f.timeout) },
+		"commit-timeout": func() { p.CommitTimeout = link.Duration(f.commitTimeout) },
+		"legacy":         func() { p.Legacy = f.legacy },
+		"quirk":          func() { p.Quirks = f.quirks },
+		"group":          func() { p.Group = f.group },
+		"tag":            func() { p.Tags = f.tags },
+		"note":           func() { p.Note = f.note },
 	} {
 		if c.Flags().Changed(name) {
 			set()

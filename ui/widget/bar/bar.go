@@ -64,7 +64,7 @@ func Of(d conn.Device, now time.Time) State {
 		s.Kind = Confirmed
 		s.Left = d.Pending.Deadline.Round(0).Sub(now.Round(0))
 		s.Total = d.Pending.Deadline.Sub(d.Pending.Sent)
-		s.Unsure, s.Persist, s.Dropped = d.Pending.Unsure, d.Pending.PersistID != "", !open
+		s.Unsure, s.Persist, s.Dropped = d.Pending.Unsure, !d.Pending.Tied(), !open
 	case len(d.Doubts) > 0:
 		last := d.Doubts[len(d.Doubts)-1]
 		s.Kind, s.What, s.Sent, s.Dropped = Unknown, safe.Line(last.Name), last.Sent, !open
