@@ -440,7 +440,7 @@ func (c *comparison) replay(as, bs []item, ra, rb Range) {
 			from := as[it.partner]
 			c.both(from, it)
 			if it.keyed {
-				c.res.Moves = append(c.res.Moves, Change{Path: c.b.doc.Path(it.from), Kind: Moved, A: Range{from.from, from.to}, B: Range{it.from, it.to}})
+				c.res.Moves = append(c.res.Moves, Change{Path: c.b.path(it.from), Kind: Moved, A: Range{from.from, from.to}, B: Range{it.from, it.to}})
 			}
 		}
 		bRow = it.to

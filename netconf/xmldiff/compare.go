@@ -78,7 +78,7 @@ func (s *side) inside(n int) (from, to int) {
 		to = s.end(from, to)
 		from++
 		for from < to {
-			if k := s.doc.Row(from).Kind; k != xmldoc.Comment && k != xmldoc.PI {
+			if k := s.doc.Row(from).Kind; k != xmldoc.Comment && k != xmldoc.PI && !s.verdict(from) {
 				break
 			}
 			from++
@@ -119,13 +119,13 @@ func (c *comparison) change(k Kind, a, b Range, note string) {
 	switch k {
 	case Removed:
 		c.res.Removed++
-		path = c.a.doc.Path(a.From)
+		path = c.a.path(a.From)
 	case Added:
 		c.res.Added++
-		path = c.b.doc.Path(b.From)
+		path = c.b.path(b.From)
 	default:
 		c.res.Changed++
-		path = c.b.doc.Path(b.From)
+		path = c.b.path(b.From)
 	}
 	c.res.Changes = append(c.res.Changes, Change{Path: path, Kind: k, A: a, B: b, Note: note})
 	c.emit(k, a, b, len(c.res.Changes)-1)

@@ -98,6 +98,9 @@ func TestCompareFindsWhatDiffersAndNothingElse(t *testing.T) {
 		"attribute of an entry":   {`<c><if><name>a</name></if></c>`, `<c><if inactive="inactive"><name>a</name></if></c>`, "~/c/if[name=a]"},
 		"times of junos":          {`<c xmlns:junos="http://xml.juniper.net/junos/23.4R1/junos" junos:changed-seconds="1"><a>1</a></c>`, `<c xmlns:junos="http://xml.juniper.net/junos/23.4R1/junos" junos:commit-seconds="2" junos:commit-user="x"><a>1</a></c>`, ""},
 		"envelope":                {`<rpc-reply message-id="1"><data><c><a>1</a></c></data></rpc-reply>`, `<c><a>1</a></c>`, ""},
+		"rollback of junos":       {`<rpc-reply><rollback-information><ok/><configuration><a>1</a></configuration></rollback-information></rpc-reply>`, `<rpc-reply><data><configuration><a>2</a></configuration></data></rpc-reply>`, "~/configuration/a"},
+		"the same rollback":       {`<rpc-reply><rollback-information><ok/><configuration><a>1</a></configuration></rollback-information></rpc-reply>`, `<rpc-reply><configuration><a>1</a></configuration></rpc-reply>`, ""},
+		"running to a rollback":   {`<rpc-reply><data><configuration><a>2</a></configuration></data></rpc-reply>`, `<rpc-reply><rollback-information><ok/><configuration><b>2</b></configuration></rollback-information></rpc-reply>`, "-/configuration/a +/configuration/b"},
 		"empty envelope":          {`<rpc-reply message-id="1"><data/></rpc-reply>`, `<rpc-reply message-id="2"><data><c/></data></rpc-reply>`, "+/c"},
 		"entities":                {`<c><a>&lt;x&#62;</a></c>`, `<c><a>&#60;x&gt;</a></c>`, ""},
 		"comments": {`<c><!-- x --><a>1</a></c>`, `<c><a>1</a><!-- y

@@ -37,7 +37,8 @@ func (s *side) err() error {
 	return nil
 }
 
-// envelope reports whether row i is the rpc-reply or the data in it.
+// envelope reports whether row i is the rpc-reply or the data in it; Junos has
+// rollback-information in its place.
 func (s *side) envelope(i int) bool {
 	r := s.doc.Row(i)
 	switch {
@@ -45,14 +46,36 @@ func (s *side) envelope(i int) bool {
 		return false
 	case r.Depth == 0:
 		switch local(s.name(i)) {
-		case "rpc-reply", "data", "config":
+		case "rpc-reply", "data", "config", "rollback-information":
 			return true
 		}
 	case r.Depth == 1:
 		p := s.doc.Parent(i)
-		return local(s.name(i)) == "data" && p >= 0 && local(s.name(p)) == "rpc-reply"
+		switch local(s.name(i)) {
+		case "data", "rollback-information":
+			return p >= 0 && local(s.name(p)) == "rpc-reply"
+		}
 	}
 	return false
+}
+
+// path is the location of row i without any envelope.
+func (s *side) path(i int) string {
+	p := s.doc.Path(i)
+	if rest, ok := strings.CutPrefix(p, "/rollback-information/"); ok {
+		return "/" + rest
+	}
+	return p
+}
+
+// verdict reports the ok that stands in rollback-information and means nothing.
+func (s *side) verdict(i int) bool {
+	r := s.doc.Row(i)
+	if r.Depth > 2 || r.Kind != xmldoc.Empty && r.Kind != xmldoc.Leaf || local(s.name(i)) != "ok" {
+		return false
+	}
+	p := s.doc.Parent(i)
+	return p >= 0 && local(s.name(p)) == "rollback-information" && s.envelope(p)
 }
 
 // bytes is the text of row i, valid until the next call.

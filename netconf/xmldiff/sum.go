@@ -51,7 +51,7 @@ func (s *side) digest(st *digester, from, to int) {
 				st.pop()
 			}
 		case xmldoc.Leaf, xmldoc.Empty:
-			if !s.envelope(i) {
+			if !s.envelope(i) && !s.verdict(i) {
 				st.leaf(s.head(i), []byte(s.text(i, false)))
 			}
 		default:

@@ -78,11 +78,11 @@ func (r *Result) Same() bool { return len(r.Changes) == 0 }
 // rest of both is compared as text. The error is that of ctx or of a document
 // that was closed.
 //
-// What does not count: the envelope (rpc-reply and data), comments and
-// processing instructions, the spelling of prefixes, the order of attributes,
-// and the attributes in which Junos tells when and by whom something was
-// changed (junos:changed-*, junos:commit-*, junos:style). A leaf is what
-// xmldoc shows on one row.
+// What does not count: the envelope (rpc-reply and data, or
+// rollback-information with its ok), comments and processing instructions, the
+// spelling of prefixes, the order of attributes, and the attributes in which
+// Junos tells when and by whom something was changed (junos:changed-*,
+// junos:commit-*, junos:style). A leaf is what xmldoc shows on one row.
 func Compare(ctx context.Context, a, b *xmldoc.Doc, o Options) (*Result, error) {
 	c := newComparison(ctx, a, b, o)
 	return c.run()
