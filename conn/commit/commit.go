@@ -179,6 +179,8 @@ type State struct {
 	Waits   bool   // Pending counts down and can be confirmed from here
 	Note    string // on Pending, in words: "Rolls back in 08:41." and what else to know
 
+	stranger bool // Pending was sent to a device with another host key
+
 	// Unknown says in words that the outcome of something sent is not known, ""
 	// otherwise. Verify settles it.
 	Unknown string
@@ -224,4 +226,5 @@ func ModeOf(caps netconf.Caps) Mode {
 type Source struct {
 	Store    netconf.Datastore // Running, Candidate, Startup
 	Rollback int               // with Store "": Junos's numbered one, 0 the newest
+	Before   bool              // running as it was read before the commit that waits
 }

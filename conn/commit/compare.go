@@ -37,7 +37,10 @@ func (c *Comparison) Words() string {
 
 // String is the name of the source.
 func (s Source) String() string {
-	if s.Store != "" {
+	switch {
+	case s.Before:
+		return "before the commit"
+	case s.Store != "":
 		return string(s.Store)
 	}
 	return fmt.Sprintf("rollback %d", s.Rollback)
@@ -70,6 +73,12 @@ func (c *Control) Compare(ctx context.Context, id conn.SessionID, from, to Sourc
 		src Source
 		doc **xmldoc.Doc
 	}{{from, &out.A}, {to, &out.B}} {
+		if part.src.Before {
+			if *part.doc, err = c.before(d); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		r, err := part.src.request(ModeOf(d.Caps))
 		if err != nil {
 			return nil, err
@@ -130,14 +139,43 @@ func outputText(d *xmldoc.Doc) string {
 }
 
 // digest reads a datastore and returns its sum.
-func (c *Control) digest(ctx context.Context, s Sessions, id conn.SessionID, ds netconf.Datastore) (xmldiff.Sum, error) {
+func (c *Control) digest(ctx context.Context, s Sessions, id conn.SessionID, ds netconf.Datastore) (xmldiff.Sum, *xmldoc.Doc, error) {
 	r, err := Source{Store: ds}.request(Candidate)
 	if err != nil {
-		return xmldiff.Sum{}, err
+		return xmldiff.Sum{}, nil, err
 	}
 	x, err := c.ask(ctx, s, id, r)
 	if err != nil {
-		return xmldiff.Sum{}, err
+		return xmldiff.Sum{}, nil, err
 	}
-	return xmldiff.Digest(ctx, x.Doc)
+	sum, err := xmldiff.Digest(ctx, x.Doc)
+	return sum, x.Doc, err
+}
+
+// Undo is where a roll-back of the confirmed commit of a session leads: to
+// running as it was read before it, or to rollback 1 of Junos. The reason says
+// why that is not known, "" when it is.
+func (c *Control) Undo(id conn.SessionID) (to Source, reason string) {
+	st := c.State(id)
+	switch {
+	case st.Pending == nil:
+		return Source{}, "none pending"
+	case st.Pending.doc != nil:
+		return Source{Before: true}, ""
+	case st.Mode == Junos:
+		return Source{Rollback: 1}, ""
+	case !st.Pending.Before.Zero():
+		return Source{}, "what running was before the commit is not kept: it was sent by a former run, or it is too large"
+	}
+	return Source{}, "running was not read before the commit"
+}
+
+// before is the text of running before the commit that waits.
+func (c *Control) before(d conn.Device) (*xmldoc.Doc, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if p, _ := c.of(d); p != nil && p.doc != nil {
+		return p.doc, nil
+	}
+	return nil, refusal("running before the commit is not kept", "")
 }

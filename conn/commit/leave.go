@@ -3,6 +3,7 @@ package commit
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"dialtone/conn"
 	"dialtone/netconf"
@@ -12,9 +13,9 @@ import (
 // sentence for each: with its locks, with what is staged, with a confirmed
 // commit, and what is not known. It is empty when nothing is at stake. Nothing
 // in a candidate is ever discarded by us on leaving: in a shared one it may be
-// somebody else's.
+// somebody else's. d may be the row as it was before its session ended.
 func (c *Control) AtStake(d conn.Device) []string {
-	st := c.State(d.ID)
+	st := c.state(d)
 	dev := d.Target.Name
 	var out []string
 	locked := slices.Contains(d.Locks, netconf.Candidate)
@@ -39,6 +40,21 @@ func (c *Control) AtStake(d conn.Device) []string {
 	}
 	if st.Unknown != "" {
 		out = append(out, capital(st.Unknown))
+	}
+	return out
+}
+
+// Farewell is one line for each open session at which something is at stake, with
+// what AtStake says: for who leaves without having been asked.
+func (c *Control) Farewell(ds []conn.Device) []string {
+	var out []string
+	for _, d := range ds {
+		if d.State != conn.Open {
+			continue
+		}
+		if what := c.AtStake(d); len(what) > 0 {
+			out = append(out, d.Target.Name+": "+strings.Join(what, " "))
+		}
 	}
 	return out
 }

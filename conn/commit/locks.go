@@ -41,16 +41,128 @@ const (
 	maxLocks = 64
 )
 
-// Locks asks the device who holds its locks (RFC 6022) and returns all of them;
-// State has them from then on. A device without monitoring gives an error.
+// Locks asks the device who holds its locks and returns all of them; State has
+// them from then on. It reads the monitoring state (RFC 6022), and on Junos who
+// edits the configuration. A device that offers neither gives an error.
 func (c *Control) Locks(ctx context.Context, id conn.SessionID) ([]Lock, error) {
 	s, d, err := c.device(id)
 	if err != nil {
 		return nil, err
 	}
-	if !d.Caps.Has("monitoring") {
+	var locks []Lock
+	told := false
+	if d.Caps.Has("monitoring") {
+		if locks, err = c.monitored(ctx, s, id); err == nil {
+			told = true
+		}
+	}
+	if ctx.Err() == nil && d.Caps.Junos() {
+		more, jerr := c.editors(ctx, s, id)
+		if jerr == nil {
+			told, locks = true, merge(locks, more)
+		} else if err == nil {
+			err = jerr
+		}
+	}
+	switch {
+	case told:
+	case err != nil:
+		return nil, err
+	default:
 		return nil, refusal("the device does not tell who holds its locks (RFC 6022)", "Try to lock: the refusal names the session")
 	}
+	for i := range locks {
+		locks[i] = former(locks[i], d)
+		locks[i].Ours = locks[i].Session == d.NetconfID
+	}
+	c.note(id, d.NetconfID, func(sn *seen) { sn.locks = slices.Clone(locks) })
+	return locks, nil
+}
+
+// merge adds what Junos tells to what the monitoring state tells: the same lock
+// once, with the more that is known of it.
+func merge(locks, more []Lock) []Lock {
+	for _, l := range more {
+		i := slices.IndexFunc(locks, func(k Lock) bool { return k.Store == l.Store && k.Session == l.Session })
+		if i < 0 {
+			locks = append(locks, l)
+			continue
+		}
+		if locks[i].User == "" {
+			locks[i].User = l.User
+		}
+		if locks[i].Since.IsZero() {
+			locks[i].Since = l.Since
+		}
+	}
+	return locks
+}
+
+// editors asks a Junos device who edits its configuration. Only those that do
+// so exclusively hold a lock.
+func (c *Control) editors(ctx context.Context, s Sessions, id conn.SessionID) ([]Lock, error) {
+	x, err := c.ask(ctx, s, id, netconf.Request{Name: "get-configuration-database-status", Body: []byte(`<get-configuration-database-status/>`), Effect: netconf.Reads})
+	if err != nil {
+		return nil, err
+	}
+	return parseEditors(io.LimitReader(x.Doc.Reader(), maxState)), nil
+}
+
+// parseEditors reads database-status elements. It is lenient like parseState.
+func parseEditors(r io.Reader) []Lock {
+	dec := xml.NewDecoder(r)
+	dec.Strict = false
+	var out []Lock
+	var cur Lock
+	var text strings.Builder
+	inside, exclusive := false, false
+	for {
+		tok, err := dec.Token()
+		if err != nil || len(out) >= maxLocks {
+			return out
+		}
+		switch t := tok.(type) {
+		case xml.StartElement:
+			text.Reset()
+			switch t.Name.Local {
+			case "database-status":
+				cur, inside, exclusive = Lock{Store: netconf.Candidate}, true, false
+			case "exclusive":
+				exclusive = true
+			case "start-time":
+				for _, a := range t.Attr {
+					if n, err := strconv.ParseInt(a.Value, 10, 64); err == nil && a.Name.Local == "seconds" && n > 0 && n < 1<<40 {
+						cur.Since = time.Unix(n, 0)
+					}
+				}
+			}
+		case xml.CharData:
+			if text.Len() < 4096 {
+				text.Write(t[:min(len(t), 4096)])
+			}
+		case xml.EndElement:
+			v := strings.TrimSpace(text.String())
+			switch {
+			case !inside:
+			case v == "exclusive":
+				exclusive = true
+			case t.Name.Local == "user":
+				cur.User = clip(v)
+			case t.Name.Local == "pid": // the session-id of a NETCONF session
+				n, _ := strconv.ParseUint(v, 10, 32)
+				cur.Session = uint32(n)
+			case t.Name.Local == "database-status":
+				if inside = false; exclusive {
+					out = append(out, cur)
+				}
+			}
+			text.Reset()
+		}
+	}
+}
+
+// monitored asks for the locks and the sessions of RFC 6022.
+func (c *Control) monitored(ctx context.Context, s Sessions, id conn.SessionID) ([]Lock, error) {
 	body := `<get>
   <filter type="subtree">
     <netconf-state xmlns="` + netconf.MonitoringNS + `"><datastores/><sessions/></netconf-state>
@@ -60,13 +172,7 @@ func (c *Control) Locks(ctx context.Context, id conn.SessionID) ([]Lock, error) 
 	if err != nil {
 		return nil, err
 	}
-	locks := parseState(io.LimitReader(x.Doc.Reader(), maxState))
-	for i := range locks {
-		locks[i] = former(locks[i], d)
-		locks[i].Ours = locks[i].Session == d.NetconfID
-	}
-	c.note(id, d.NetconfID, func(sn *seen) { sn.locks = slices.Clone(locks) })
-	return locks, nil
+	return parseState(io.LimitReader(x.Doc.Reader(), maxState)), nil
 }
 
 // parseState reads datastores and sessions. It is lenient, and bounded by what

@@ -21,6 +21,7 @@ type operation struct {
 	cancel    bool
 	confirmed bool // arms, or prolongs, the roll-back
 	native    bool
+	check     bool // Junos: looks, and is said to confirm what waits
 	wait      time.Duration
 	persist   string
 	persistID string
@@ -45,9 +46,9 @@ func readOperation(r netconf.Request) operation {
 	if op.cancel {
 		return op
 	}
-	_, check := kids["check"]
+	_, op.check = kids["check"]
 	_, later := kids["at-time"]
-	if check || later {
+	if op.check || later {
 		return op
 	}
 	op.commit = true

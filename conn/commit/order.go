@@ -25,13 +25,14 @@ const (
 	DoRescueLoad              // Junos: stages the rescue configuration
 	DoCopyStartup             //
 	DoKill                    // Holder: ends the session that holds a lock
+	DoTyped                   // see Typed: a commit that a person wrote
 	kinds
 )
 
 // String is the name of the kind, as in "roll back now".
 func (k Kind) String() string {
 	names := [...]string{"lock", "unlock", "validate", "commit", "confirm", "roll back now", "extend", "discard",
-		"load a rollback", "save the rescue configuration", "load the rescue configuration", "save to startup", "kill session"}
+		"load a rollback", "save the rescue configuration", "load the rescue configuration", "save to startup", "kill session", "commit"}
 	if int(k) < len(names) {
 		return names[k]
 	}
@@ -76,6 +77,8 @@ type Plan struct {
 	Warnings []string // what to know before, one sentence each
 	Wait     time.Duration
 	Token    string // persist token that will be in force
+
+	confirms bool // of DoTyped: a commit waited when it was made
 }
 
 // Text is the bytes of all steps as they are sent, within the <rpc> that the

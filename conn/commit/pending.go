@@ -16,6 +16,7 @@ import (
 	"dialtone/conn"
 	"dialtone/keys/atomicfile"
 	"dialtone/netconf/xmldiff"
+	"dialtone/netconf/xmldoc"
 )
 
 // Phase is where a confirmed commit stands, as far as it is known.
@@ -57,6 +58,8 @@ type Pending struct {
 	Reason string `json:"reason,omitempty"` // the device's last word against it. Device text
 	Doubt  string `json:"doubt,omitempty"`  // what is not known, in words
 
+	opened   time.Time       // of the session that sent it, in this run
+	doc      *xmldoc.Doc     // running before it, in this run
 	exchange conn.ExchangeID // that armed or prolonged it last, in this run
 	undo     *Pending        // what it was before that, until it is answered
 	noted    moment          // when that was

@@ -53,6 +53,38 @@ func (c *Control) Plan(id conn.SessionID, o Order) (Plan, error) {
 	return p.plan, nil
 }
 
+// Typed is the plan of a commit or cancellation that a person wrote: it sends r
+// as it is. IsCommit tells such requests from others.
+func (c *Control) Typed(id conn.SessionID, r netconf.Request) (Plan, error) {
+	_, d, err := c.device(id)
+	switch {
+	case err != nil:
+		return Plan{}, err
+	case !IsCommit(r):
+		return Plan{}, refusal(fmt.Sprintf("%q is no commit", r.Name), "")
+	case d.Target.ReadOnly:
+		return Plan{}, &netconf.Fault{Code: "READ-ONLY", What: fmt.Sprintf("%s is read-only and %q may change it", d.Target.Name, r.Name),
+			Kept: "Nothing was sent", Do: "Leave read-only mode to send it", Err: conn.ErrReadOnly}
+	}
+	st, op := c.state(d), readOperation(r)
+	p := Plan{Session: id, Netconf: d.NetconfID, Device: d.Target.Name, Order: Order{Do: DoTyped, Confirmed: op.confirmed}, Token: op.persist}
+	p.confirms = st.Pending != nil && st.Waits
+	p.Steps = []Step{{Title: r.Name, Request: r}}
+	if op.confirmed {
+		p.Wait = op.wait
+	}
+	return p, nil
+}
+
+// IsCommit reports a request that makes a candidate running now, or undoes that.
+func IsCommit(r netconf.Request) bool {
+	op := readOperation(r)
+	return op.commit || op.cancel
+}
+
+// Arms reports a confirmed commit: one that is undone unless it is confirmed.
+func Arms(r netconf.Request) bool { return readOperation(r).confirmed }
+
 // refusal is why an order cannot be given.
 func refusal(what, do string) error {
 	return &netconf.Fault{Code: "COMMIT-NOT", What: what, Kept: "Nothing was sent", Do: do}
@@ -183,13 +215,19 @@ func (p *planner) validate() {
 	p.step("validate "+string(ds), "<validate>\n  <source><"+string(ds)+"/></source>\n</validate>", netconf.Reads, ds, "")
 }
 
+// native reports that Junos's own operations are used: on Junos, but for a
+// standard confirmed commit that a person sent there.
+func (p *planner) native() bool {
+	return p.st.Mode == Junos && (p.o.Do == DoCommit || p.st.Pending == nil || p.st.Pending.Native)
+}
+
 // wait turns a time into the words of confirm-timeout.
 func (p *planner) wait(d time.Duration) (text, unit string, real time.Duration, err error) {
 	if d == 0 {
 		d = defaultWait
 	}
 	size, name, most := time.Second, "s", int64(maxSeconds)
-	if p.st.Mode == Junos {
+	if p.native() {
 		size, name, most = time.Minute, "min", maxMinutes
 	}
 	n := int64((d + size - 1) / size)
@@ -198,7 +236,7 @@ func (p *planner) wait(d time.Duration) (text, unit string, real time.Duration, 
 	}
 	real = time.Duration(n) * size
 	unit = fmt.Sprintf("%d %s", n, name)
-	if p.st.Mode == Junos {
+	if p.native() {
 		unit += " (Junos counts minutes)"
 		if real != d {
 			p.warn("Junos counts whole minutes: %s becomes %d min.", d, n)
@@ -211,6 +249,9 @@ func (p *planner) wait(d time.Duration) (text, unit string, real time.Duration, 
 
 func (p *planner) commit() error {
 	o := p.o
+	if why := p.st.Why(DoValidate); why != "" && (o.Check || o.Validate) {
+		return refusal(why, "")
+	}
 	if o.Check {
 		p.validate()
 		return p.junosOnly(false)
@@ -340,7 +381,7 @@ func (p *planner) confirm() error {
 	if p.st.Edits > 0 {
 		p.warn("%s made since then %s committed too.", edits(p.st.Edits), are(p.st.Edits))
 	}
-	if p.st.Mode == Junos {
+	if p.native() {
 		kids = nil
 		if p.o.Comment != "" {
 			kids = []string{"<log>" + escape(p.o.Comment) + "</log>"}
@@ -385,23 +426,26 @@ func (p *planner) cancel() error {
 }
 
 func (p *planner) extend() error {
-	if p.st.Mode == Junos {
-		return refusal("it is not known how Junos counts a second confirmed commit", "Confirm it or roll it back")
-	}
 	text, unit, real, err := p.wait(p.o.Timeout)
 	if err != nil {
 		return err
 	}
 	p.plan.Wait = real
-	kids, _ := p.persistID()
-	kids = append([]string{"<confirmed/>", "<confirm-timeout>" + text + "</confirm-timeout>"}, kids...)
+	element, kids := "commit", []string{"<confirmed/>", "<confirm-timeout>" + text + "</confirm-timeout>"}
+	if p.native() {
+		element = "commit-configuration"
+		p.warn("On Junos that is a second confirmed commit. If it is not confirmed, verify what running is: a release may go back to before the second one only.")
+	} else {
+		id, _ := p.persistID()
+		kids = append(kids, id...)
+	}
 	if p.st.Edits > 0 {
 		p.warn("%s made since then %s put in force too.", edits(p.st.Edits), are(p.st.Edits))
 	}
 	if err := p.late("the extension"); err != nil {
 		return err
 	}
-	p.step("extend by "+span(real)+" from now", compose("commit", kids), netconf.Commits, netconf.Running, unit)
+	p.step("extend by "+span(real)+" from now", compose(element, kids), netconf.Commits, netconf.Running, unit)
 	return nil
 }
 

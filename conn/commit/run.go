@@ -32,9 +32,9 @@ func (c *Control) Run(ctx context.Context, p Plan, tell func(step int, x *conn.E
 		return rep
 	}
 	for i, step := range p.Steps {
-		op := readOperation(step.Request)
-		if op.commit && p.Order.Do == DoCommit {
-			c.fingerprint(ctx, s, d, p)
+		if err := c.look(ctx, s, d, p.Order, step.Request); err != nil {
+			rep.stopped(i, NotSent, err)
+			return rep
 		}
 		x, err := s.Send(p.Session, step.Request)
 		if err != nil {
@@ -49,6 +49,9 @@ func (c *Control) Run(ctx context.Context, p Plan, tell func(step int, x *conn.E
 		switch {
 		case o.Result == netconf.Answered && o.OK:
 		case o.Result == netconf.Answered:
+			if n := step.Request.Name; n == "lock" || n == "lock-configuration" {
+				_, _ = c.Locks(ctx, p.Session) // who holds it; the refusal alone names a number
+			}
 			c.refused(&rep, i, o)
 			return rep
 		case o.Result == netconf.NotSent:
@@ -63,18 +66,52 @@ func (c *Control) Run(ctx context.Context, p Plan, tell func(step int, x *conn.E
 	return rep
 }
 
-// fingerprint reads what a commit starts from. What cannot be read leaves no
-// fingerprint: then Verify says that it cannot tell.
-func (c *Control) fingerprint(ctx context.Context, s Sessions, d conn.Device, p Plan) {
+// look reads what a commit starts from, where that tells something: before one
+// that is new, and before an extension that takes edits along. What the device
+// does not let us read leaves no fingerprint: then Verify says that it cannot
+// tell. The error says that the person does not want to wait for the reading,
+// and so neither for the commit.
+func (c *Control) look(ctx context.Context, s Sessions, d conn.Device, o Order, r netconf.Request) error {
+	op := readOperation(r)
+	if !op.commit || o.Do == DoConfirm || o.Do == DoCancel {
+		return nil
+	}
+	st := c.State(d.ID)
+	if waits := st.Pending != nil && st.Waits; waits && (!op.confirmed || st.Edits == 0 && st.Differs == No) {
+		return nil
+	}
 	var f fingerprint
-	if !p.Order.Blind {
-		before, err := c.digest(ctx, s, d.ID, netconf.Running)
-		after, err2 := c.digest(ctx, s, d.ID, netconf.Candidate)
-		if err == nil && err2 == nil {
-			f = fingerprint{before, after}
+	if !o.Blind {
+		var err, err2 error
+		if f.before, f.doc, err = c.digest(ctx, s, d.ID, netconf.Running); !stopped(err) {
+			f.after, _, err2 = c.digest(ctx, s, d.ID, netconf.Candidate)
+		}
+		switch {
+		case stopped(err), stopped(err2):
+			return &netconf.Fault{Code: "COMMIT-STOPPED", What: "stopped while the configuration was read before the commit", Kept: "No commit was sent", Err: context.Canceled}
+		case err != nil || err2 != nil:
+			f = fingerprint{}
+		case f.doc.Size() > maxBefore:
+			f.doc = nil
 		}
 	}
 	c.note(d.ID, d.NetconfID, func(sn *seen) { sn.before = f })
+	return nil
+}
+
+// stopped reports that a person did not want to wait any longer.
+func stopped(err error) bool { return errors.Is(err, context.Canceled) }
+
+// Prepare reads what a request starts from when it is a commit, so that it can
+// be told later what became of it. It is for those who send by themselves; Run
+// does it for its plans. It sends nothing but reads. An error means that ctx has
+// ended or that the reading was stopped.
+func (c *Control) Prepare(ctx context.Context, id conn.SessionID, r netconf.Request) error {
+	s, d, err := c.device(id)
+	if err != nil {
+		return nil // sending says so
+	}
+	return c.look(ctx, s, d, Order{Do: DoTyped}, r)
 }
 
 // stopped notes that step i was not done.
@@ -111,14 +148,14 @@ func (c *Control) refused(r *Report, i int, o netconf.Outcome) {
 	r.Verdict = Refused
 	r.Err = &netconf.Fault{Code: "RPC-ERROR", What: fmt.Sprintf("%s refused %q: %q", dev, step.Title, reason)}
 	switch p := c.State(r.Plan.Session).Pending; {
-	case op.confirmed && op.persistID == "" && r.Plan.Order.Do == DoCommit:
+	case op.confirmed && op.persistID == "" && r.Plan.Order.Do != DoExtend:
 		r.Words = fmt.Sprintf("%s answered the confirmed commit with an error: %q. Some devices arm the roll-back all the same: roll back now to be sure, or verify.", dev, reason)
 	case op.cancel && p == nil:
 		r.Verdict, r.Err = Done, nil
 		r.Words = fmt.Sprintf("%s says that nothing is pending: %q. Nothing is left to roll back.", dev, reason)
 	case op.persistID != "":
 		r.Words = fmt.Sprintf("%s refused the persist-id: %q. It may have rolled back or restarted meanwhile: verify.", dev, reason)
-	case op.commit && r.Plan.Order.Do == DoConfirm:
+	case op.commit && r.confirms():
 		r.Words = fmt.Sprintf("%s refused the confirmation: %q. The commit still rolls back unless confirmed: verify.", dev, reason)
 	case step.Request.Name == "lock", step.Request.Name == "lock-configuration":
 		r.Words = c.lockWords(r, reason)
@@ -144,6 +181,10 @@ func (c *Control) lost(r *Report, i int, err error) {
 	op := readOperation(step.Request)
 	dev := r.Plan.Device
 	r.Verdict, r.Err = OutcomeUnknown, err
+	lost, end := "was lost", "It was not sent again."
+	if late(err) {
+		lost, end = "did not come in time", "It was not sent again; the session stays open, and what is read now is answered when the device has finished."
+	}
 	if !step.Request.Effect.Alters() {
 		r.Verdict = NotSent
 		r.Words = fmt.Sprintf("%q has no answer; it only reads. Nothing after it was sent.%s", step.Title, r.earlier(i))
@@ -151,32 +192,49 @@ func (c *Control) lost(r *Report, i int, err error) {
 	}
 	switch {
 	case op.confirmed && r.Plan.Order.Do == DoExtend:
-		r.Words = "The answer to the extension was lost: it may or may not have taken effect. The earlier time is shown. It was not sent again."
+		r.Words = fmt.Sprintf("The answer to the extension %s: it may or may not have taken effect. The earlier time is shown. %s", lost, end)
 	case op.confirmed:
 		words := ""
 		if p := c.State(r.Plan.Session).Pending; p != nil {
 			l, _ := c.Left(*p)
 			words = fmt.Sprintf(" If it is, %s rolls back in %s, counted from when it was sent.", dev, Countdown(l))
 		}
-		r.Words = "The answer to the confirmed commit was lost: it may or may not be in force." + words + " It was not sent again. Verify."
+		r.Words = fmt.Sprintf("The answer to the confirmed commit %s: it may or may not be in force.%s %s Verify.", lost, words, end)
 	case op.cancel:
-		r.Words = fmt.Sprintf("The answer to the roll-back was lost: it may or may not have taken effect. It was not sent again. %s", verifyIt)
-	case op.commit && r.Plan.Order.Do == DoConfirm:
-		r.Words = fmt.Sprintf("The answer to the confirmation was lost: the commit may be confirmed, or %s rolls back at its time. It was not sent again. Verify.", dev)
+		r.Words = fmt.Sprintf("The answer to the roll-back %s: it may or may not have taken effect. %s %s", lost, end, verifyIt)
+	case op.commit && r.confirms():
+		r.Words = fmt.Sprintf("The answer to the confirmation %s: the commit may be confirmed, or %s rolls back at its time. %s Verify.", lost, dev, end)
 	case op.commit:
-		r.Words = fmt.Sprintf("The answer to the commit was lost: it may or may not have taken effect. It was not sent again. %s", verifyIt)
+		r.Words = fmt.Sprintf("The answer to the commit %s: it may or may not have taken effect. %s %s", lost, end, verifyIt)
 	default:
-		r.Words = fmt.Sprintf("%q was sent to %s and not answered: it may or may not be applied. It was not sent again. %s", step.Title, dev, compareIt)
+		r.Words = fmt.Sprintf("%q was sent to %s and not answered: it may or may not be applied. %s %s", step.Title, dev, end, compareIt)
 	}
 	r.Words += r.earlier(i)
+}
+
+// late reports an answer that did not come in time, on a session that goes on.
+func late(err error) bool {
+	var f *netconf.Fault
+	return errors.As(err, &f) && f.Code == "RPC-TIMEOUT"
+}
+
+// confirms reports a plan that confirms what waited when it was made.
+func (r *Report) confirms() bool {
+	return r.Plan.Order.Do == DoConfirm || r.Plan.Order.Do == DoTyped && r.Plan.confirms
 }
 
 // done says what the device said yes to, and after a commit what running shows.
 func (c *Control) done(ctx context.Context, s Sessions, d conn.Device, p Plan) string {
 	st := c.State(p.Session)
+	startup := ""
+	if d.Caps.Has("startup") {
+		startup = " Startup is not changed by it."
+	}
 	switch p.Order.Do {
+	case DoTyped:
+		return c.doneTyped(ctx, s, d, p) + startup
 	case DoConfirm:
-		return fmt.Sprintf("Confirmed: %s keeps the commit.", p.Device)
+		return fmt.Sprintf("Confirmed: %s keeps the commit.", p.Device) + startup
 	case DoCancel:
 		if last := p.Steps[len(p.Steps)-1].Request.Name; last == "close-session" {
 			return fmt.Sprintf("The session is ended: %s must have rolled back. Connect and verify.", p.Device)
@@ -191,13 +249,30 @@ func (c *Control) done(ctx context.Context, s Sessions, d conn.Device, p Plan) s
 		if p.Order.At != "" {
 			return "The commit is checked and will be made at " + p.Order.At + "."
 		}
-		words := "Committed."
 		if p.Order.Confirmed {
-			words = fmt.Sprintf("Committed: rolls back in %s unless confirmed.", Countdown(st.Left))
+			return fmt.Sprintf("Committed: rolls back in %s unless confirmed.", Countdown(st.Left)) + c.readBack(ctx, s, d, p)
 		}
-		return words + c.readBack(ctx, s, d, p)
+		return "Committed." + c.readBack(ctx, s, d, p) + startup
 	}
 	return capital(p.Steps[len(p.Steps)-1].Title) + ": " + p.Device + " says ok."
+}
+
+// doneTyped says what a commit that a person wrote has done.
+func (c *Control) doneTyped(ctx context.Context, s Sessions, d conn.Device, p Plan) string {
+	op, st := readOperation(p.Steps[0].Request), c.State(p.Session)
+	switch {
+	case op.cancel:
+		return fmt.Sprintf("Rolled back: %s says that the commit is undone.", p.Device)
+	case op.confirmed && p.confirms:
+		return fmt.Sprintf("Extended: rolls back in %s unless confirmed.", Countdown(st.Left))
+	case op.confirmed:
+		return fmt.Sprintf("Committed: rolls back in %s unless confirmed.", Countdown(st.Left)) + c.readBack(ctx, s, d, p)
+	case p.confirms && st.Pending == nil:
+		return fmt.Sprintf("Confirmed: %s keeps the commit.", p.Device)
+	case p.confirms:
+		return "Committed. " + st.Note
+	}
+	return "Committed." + c.readBack(ctx, s, d, p)
 }
 
 // readBack says when running is not what was committed, as it is on devices
@@ -209,7 +284,7 @@ func (c *Control) readBack(ctx context.Context, s Sessions, d conn.Device, p Pla
 	if f.after.Zero() || p.Order.Blind {
 		return ""
 	}
-	now, err := c.digest(ctx, s, d.ID, netconf.Running)
+	now, _, err := c.digest(ctx, s, d.ID, netconf.Running)
 	var same, moved bool
 	if err == nil {
 		same, moved = matches(now, f.after)

@@ -7,12 +7,19 @@ import (
 	"dialtone/conn"
 	"dialtone/netconf"
 	"dialtone/netconf/xmldiff"
+	"dialtone/netconf/xmldoc"
 )
+
+// maxBefore bounds the text of running that is kept while a commit waits.
+const maxBefore = 64 << 20
 
 // fingerprint is running before a commit, and what the commit makes of it.
 type fingerprint struct {
 	before, after xmldiff.Sum
+	doc           *xmldoc.Doc // of before, nil when it was too large to keep
 }
+
+func (f fingerprint) zero() bool { return f.before.Zero() || f.after.Zero() }
 
 // State returns what is known of a session now. It waits for nothing.
 func (c *Control) State(id conn.SessionID) State {
@@ -26,6 +33,12 @@ func (c *Control) State(id conn.SessionID) State {
 	if !ok {
 		return State{Session: id}.closed("there is no such session")
 	}
+	return c.state(d)
+}
+
+// state is what is known of the session of a row, as it is or was.
+func (c *Control) state(d conn.Device) State {
+	id := d.ID
 	st := State{Session: id, Device: d.Target.Name, Open: d.State == conn.Open, Mode: ModeOf(d.Caps), Edits: d.Dirty}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -43,16 +56,18 @@ func (c *Control) State(id conn.SessionID) State {
 	for _, ds := range d.Locks {
 		st.Locks = append(st.Locks, Lock{Store: ds, Session: d.NetconfID, Ours: true})
 	}
-	session := uint32(0)
-	if st.Open {
-		session = d.NetconfID
-	}
-	if p := c.of(d); p != nil {
+	if p, stranger := c.of(d); p != nil {
 		q := *p
-		st.Pending = &q
+		st.Pending, st.stranger = &q, stranger
 		st.Left, _ = c.Left(q)
-		st.Waits = st.Open && (!q.Tied() || session == q.Session)
-		st.Note = c.Note(q, session)
+		st.Waits = st.Open && !stranger && (!q.Tied() || q.lives(d))
+		session := uint32(0)
+		if st.Open && q.lives(d) {
+			session = q.Session
+		}
+		if st.Note = c.Note(q, session); stranger {
+			st.Note += " " + strangeKey
+		}
 	}
 	st.judge(d)
 	return st
@@ -65,25 +80,45 @@ func (s State) closed(why string) State {
 	return s
 }
 
-// of is the newest confirmed commit of a device that is not known to be over.
-// c.mu is held.
-func (c *Control) of(d conn.Device) *Pending {
-	var out *Pending
+// strangeKey is said of a commit on a device that has another host key now.
+const strangeKey = "The device shows another host key than when the commit was sent: it may be another one."
+
+// of is the newest confirmed commit of a device that is not known to be over;
+// stranger: it was sent to a device of that name with another host key. c.mu is
+// held.
+func (c *Control) of(d conn.Device) (out *Pending, stranger bool) {
 	for _, p := range c.pending {
-		if p.belongs(d) && (out == nil || p.Sent.After(out.Sent)) {
-			out = p
+		ours, odd := p.belongs(d)
+		if ours && (out == nil || stranger && !odd || stranger == odd && p.Sent.After(out.Sent)) {
+			out, stranger = p, odd
 		}
 	}
-	return out
+	return out, stranger
+}
+
+// mine is the same without strangers.
+func (c *Control) mine(d conn.Device) *Pending {
+	p, stranger := c.of(d)
+	if stranger {
+		return nil
+	}
+	return p
 }
 
 // belongs reports whether p is of the device that d reaches: the same host key,
-// or the same name when one of them has no host key.
-func (p *Pending) belongs(d conn.Device) bool {
-	if p.HostKey != "" && d.Peer.HostKey != "" {
-		return p.HostKey == d.Peer.HostKey
+// or the same name when one of them has no host key. The same name with another
+// host key is a device that was replaced, or set up anew, or somebody else's.
+func (p *Pending) belongs(d conn.Device) (ours, stranger bool) {
+	if p.HostKey != "" && d.Peer.HostKey != "" && p.HostKey == d.Peer.HostKey {
+		return true, false
 	}
-	return p.Device == d.Target.Name
+	return p.Device == d.Target.Name, p.HostKey != "" && d.Peer.HostKey != ""
+}
+
+// lives reports whether the session that sent p is the one that d has. A number
+// alone does not tell: devices begin to count anew when they start.
+func (p *Pending) lives(d conn.Device) bool {
+	return p.Session == d.NetconfID && !p.opened.IsZero() && p.opened.Equal(d.Opened)
 }
 
 // confirmable says why the device takes no confirmed commit.
@@ -138,11 +173,13 @@ func (s *State) judgePending(d conn.Device, no func(string, ...Kind)) {
 	switch {
 	case s.Pending == nil:
 		no("none pending", DoConfirm, DoCancel, DoExtend)
+	case s.stranger:
+		no("the device shows another host key than when the commit was sent: verify", DoConfirm, DoCancel, DoExtend)
 	case !s.Waits:
 		no("the session that sent the confirmed commit has ended, and only that one could: verify", DoConfirm, DoCancel, DoExtend)
 	}
 	if s.Mode == Junos && s.Waits {
-		no("it is not known how Junos counts a second confirmed commit", DoExtend)
+		no("a confirmed commit waits, and Junos may take a check for its confirmation", DoValidate)
 	}
 }
 

@@ -19,7 +19,7 @@ func (c *Control) Verify(ctx context.Context, id conn.SessionID) (Finding, error
 	}
 	c.mu.Lock()
 	var p *Pending
-	if q := c.of(d); q != nil {
+	if q, _ := c.of(d); q != nil {
 		copied := *q
 		p = &copied
 	}
@@ -30,7 +30,7 @@ func (c *Control) Verify(ctx context.Context, id conn.SessionID) (Finding, error
 	}
 	c.mu.Unlock()
 	if p != nil && (!p.Before.Zero() || f.before.Zero()) {
-		f = fingerprint{p.Before, p.After}
+		f = fingerprint{before: p.Before, after: p.After}
 	}
 	out := Finding{At: c.Now()}
 	switch {
@@ -45,7 +45,7 @@ func (c *Control) Verify(ctx context.Context, id conn.SessionID) (Finding, error
 		out.Words = "Cannot tell: the commit changed nothing, so running is the same with it and without it."
 		return out, nil
 	}
-	now, err := c.digest(ctx, s, id, netconf.Running)
+	now, _, err := c.digest(ctx, s, id, netconf.Running)
 	if err != nil {
 		out.Words = "Cannot tell: running could not be read: " + err.Error()
 		return out, err
@@ -87,7 +87,7 @@ func (c *Control) finding(f Finding, p *Pending, d conn.Device) string {
 	switch {
 	case left <= 0:
 		return fmt.Sprintf("Still applied: %s after its time running of %s is what the commit made. It was confirmed, or the device does not roll back. Dismiss the note when it may stay.", span(-left), dev)
-	case p.Tied() && p.Session != d.NetconfID:
+	case p.Tied() && !p.lives(d):
 		return fmt.Sprintf("Still applied: running of %s is what the commit made, although the session that sent it has ended. The device did not roll back; it may at its time, in %s.", dev, Countdown(left))
 	case p.Doubt != "" && p.Phase == Doubtful:
 		return fmt.Sprintf("Still applied: running of %s is what the commit made. Whether it is confirmed shows in %s, when its time is over.", dev, Countdown(left))

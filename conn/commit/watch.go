@@ -18,7 +18,11 @@ func (c *Control) Before(x *conn.Exchange, d conn.Device) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := at(c.o.Clock)
-	p := c.of(d)
+	p := c.mine(d)
+	var read fingerprint
+	if sn := c.seen[x.Session]; sn != nil && sn.netconfID == d.NetconfID {
+		read = sn.before
+	}
 	if p != nil && p.prolongs(op, d) {
 		// Until the device has said ok the earlier deadline of the two holds.
 		undo := *p
@@ -26,17 +30,18 @@ func (c *Control) Before(x *conn.Exchange, d conn.Device) error {
 			p.set(now, op.wait)
 		}
 		p.Phase, p.Doubt = Doubtful, fmt.Sprintf("An extension was sent %s and has no answer yet; the earlier time is shown.", clock(now.Wall))
+		if !read.zero() { // edits made since then go with it
+			p.After = read.after
+		}
 		p.exchange, p.undo, p.noted = x.ID, &undo, now
 	} else {
 		p = &Pending{
 			Device: d.Target.Name, Address: d.Target.Address(), User: d.Target.User, HostKey: d.Peer.HostKey,
-			Session: d.NetconfID, Native: op.native, PersistID: op.persist, Phase: Sent, exchange: x.ID,
+			Session: d.NetconfID, Native: op.native, PersistID: op.persist, Phase: Sent, exchange: x.ID, opened: d.Opened,
 		}
 		p.Key = key(p.Device, token())
 		p.set(now, op.wait)
-		if sn := c.seen[x.Session]; sn != nil && sn.netconfID == d.NetconfID {
-			p.Before, p.After = sn.before.before, sn.before.after
-		}
+		p.Before, p.After, p.doc = read.before, read.after, read.doc
 		c.pending = append(c.pending, p)
 	}
 	if err := c.save(p); err != nil {
@@ -60,9 +65,9 @@ func (p *Pending) prolongs(op operation, d conn.Device) bool {
 	case p.PersistID != "":
 		return op.persistID == p.PersistID
 	case p.Native:
-		return op.native
+		return op.persistID == ""
 	}
-	return p.Session == d.NetconfID && op.persistID == ""
+	return p.lives(d) && op.persistID == ""
 }
 
 // revert takes back what Before noted, for a request that was not sent. c.mu is
@@ -83,9 +88,9 @@ func (c *Control) After(x *conn.Exchange, o netconf.Outcome, err error, d conn.D
 	c.mu.Lock()
 	switch {
 	case op.confirmed:
-		c.armed(x, o, op)
-	case (op.commit || op.cancel) && o.Result != netconf.NotSent:
-		if p := c.of(d); p != nil {
+		c.armed(x, o, op, d)
+	case (op.commit || op.cancel || op.check) && o.Result != netconf.NotSent:
+		if p := c.mine(d); p != nil {
 			c.answered(p, op, o, d)
 		}
 	}
@@ -94,7 +99,7 @@ func (c *Control) After(x *conn.Exchange, o netconf.Outcome, err error, d conn.D
 }
 
 // armed notes the answer to a confirmed commit. c.mu is held.
-func (c *Control) armed(x *conn.Exchange, o netconf.Outcome, op operation) {
+func (c *Control) armed(x *conn.Exchange, o netconf.Outcome, op operation, d conn.Device) {
 	var p *Pending
 	for _, q := range c.pending {
 		if q.exchange == x.ID {
@@ -114,6 +119,10 @@ func (c *Control) armed(x *conn.Exchange, o netconf.Outcome, op operation) {
 		p.Phase, p.Reason, p.Doubt = Armed, "", ""
 		if undo != nil { // counted from when the extension was sent
 			p.set(p.noted, op.wait)
+			p.Native, p.Session, p.opened = op.native, d.NetconfID, d.Opened
+			if op.persist != "" {
+				p.PersistID = op.persist // it has another token now
+			}
 		}
 	case o.Result == netconf.Answered && undo != nil:
 		reason := firstError(o)
@@ -131,13 +140,19 @@ func (c *Control) armed(x *conn.Exchange, o netconf.Outcome, op operation) {
 
 // answered notes what a commit or a cancellation did to p. c.mu is held.
 func (c *Control) answered(p *Pending, op operation, o netconf.Outcome, d conn.Device) {
-	mine := p.Native && op.native || p.PersistID != "" && op.persistID == p.PersistID || p.Tied() && p.Session == d.NetconfID && op.persistID == ""
+	// Junos takes either kind of commit for the confirmation of its own.
+	mine := p.Native && op.persistID == "" || p.PersistID != "" && op.persistID == p.PersistID || p.Tied() && p.lives(d) && op.persistID == ""
 	good := o.Result == netconf.Answered && o.OK
 	what := "confirmation"
 	if op.cancel {
 		what = "roll-back"
 	}
 	switch {
+	case op.check && (!p.Native || o.Result == netconf.Answered && !o.OK):
+		return
+	case op.check:
+		p.Phase = Doubtful
+		p.Doubt = "A commit check was sent meanwhile, which some releases of Junos take for the confirmation. Verify."
 	case good && mine:
 		_ = c.drop(p) // over; a file that stays is listed as expired
 		return

@@ -141,6 +141,11 @@ func (d *Device) commitCheck(s *session, f Faults) *answer {
 	if e := d.validate(from); e != nil {
 		return data(el("commit-results", e.node(Junos)))
 	}
+	if p := d.pending; p != nil && f.CheckConfirms {
+		d.cancel(p.timer)
+		d.pending = nil
+		d.tellConfirm(s, "complete", 0)
+	}
 	return data(d.commitResults(f, el("commit-check-success")))
 }
 

@@ -78,6 +78,7 @@ type Faults struct {
 	KeepOnLoss    bool     // do not roll back when the session of a confirmed commit is lost
 	NoTimeout     bool     // do not roll back at the deadline
 	PlainConfirms bool     // take a plain commit for the confirmation of a persistent one
+	CheckConfirms bool     // junos: take a commit check for the confirmation
 	Unclosed      bool     // junos: leave routing-engine open in commit replies
 	Hello         []byte   // sent in place of the hello, framing included
 	Before        []byte   // sent before each reply, outside of any frame
