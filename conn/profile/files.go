@@ -193,9 +193,14 @@ func (s *files) lock() (func(), error) {
 		return nil, err
 	}
 	unlock, err := atomicfile.Lock(filepath.Clean(s.dir), lockWait)
-	if errors.Is(err, atomicfile.ErrLocked) {
+	var locked *atomicfile.LockedError
+	if errors.As(err, &locked) {
+		who := "another dialtone"
+		if locked.PID != 0 {
+			who += fmt.Sprintf(" (pid %d)", locked.PID)
+		}
 		return nil, &keys.Fault{
-			Code: "FS-LOCKED", What: "another dialtone is saving profiles in " + s.dir,
+			Code: "FS-LOCKED", What: who + " is saving profiles in " + s.dir,
 			Kept: "Nothing was written", Do: "Save again in a moment", Err: err,
 		}
 	}

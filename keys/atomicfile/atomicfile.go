@@ -4,11 +4,13 @@
 package atomicfile
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -29,6 +31,23 @@ var ErrLocked = errors.New("locked by another program")
 // the rename, path has its old content; it never has part of the new one.
 // Anything at path that is not a regular file is refused.
 func Write(path string, data []byte, perm os.FileMode) error {
+	return disk{}.write(path, data, perm)
+}
+
+// disk does the steps of Write. before is told of each of them by name and can
+// have it fail, as a full or broken disk does; nil lets all pass.
+type disk struct {
+	before func(step string) error
+}
+
+func (d disk) step(name string) error {
+	if d.before == nil {
+		return nil
+	}
+	return d.before(name)
+}
+
+func (d disk) write(path string, data []byte, perm os.FileMode) error {
 	target, err := resolve(path)
 	if err != nil {
 		return err
@@ -40,22 +59,28 @@ func Write(path string, data []byte, perm os.FileMode) error {
 		return err
 	}
 	dir := filepath.Dir(target)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := cmp.Or(d.step("mkdir"), os.MkdirAll(dir, 0o700)); err != nil {
 		return err
 	}
-	temp, err := writeTemp(dir, filepath.Base(target), data, perm)
+	temp, err := d.writeTemp(dir, filepath.Base(target), data, perm)
 	if err != nil {
 		return err
 	}
-	if err := os.Rename(temp, target); err != nil {
+	if err = d.step("rename"); err == nil {
+		err = os.Rename(temp, target)
+	}
+	if err != nil {
 		os.Remove(temp)
 		return err
 	}
-	return syncDir(dir)
+	return cmp.Or(d.step("sync directory"), syncDir(dir))
 }
 
 // writeTemp makes a synced temporary file with data; on error nothing is left.
-func writeTemp(dir, base string, data []byte, perm os.FileMode) (name string, err error) {
+func (d disk) writeTemp(dir, base string, data []byte, perm os.FileMode) (name string, err error) {
+	if err := d.step("create"); err != nil {
+		return "", err
+	}
 	f, err := os.CreateTemp(dir, "."+base+".*"+tempSuffix) // 0600 and O_EXCL
 	if err != nil {
 		return "", err
@@ -69,15 +94,18 @@ func writeTemp(dir, base string, data []byte, perm os.FileMode) (name string, er
 	if _, err = f.Write(data); err != nil {
 		return "", err
 	}
+	if err = d.step("write"); err != nil {
+		return "", err
+	}
 	if perm.Perm() != 0o600 {
 		if err = f.Chmod(perm.Perm()); err != nil {
 			return "", err
 		}
 	}
-	if err = f.Sync(); err != nil {
+	if err = cmp.Or(d.step("sync"), f.Sync()); err != nil {
 		return "", err
 	}
-	if err = f.Close(); err != nil {
+	if err = cmp.Or(d.step("close"), f.Close()); err != nil {
 		return "", err
 	}
 	return f.Name(), nil
@@ -131,11 +159,29 @@ func Sweep(dir string, age time.Duration) (removed int, err error) {
 	return removed, err
 }
 
+// LockedError says who has a lock. It wraps ErrLocked.
+type LockedError struct {
+	Path string // of the lock file
+	PID  int    // of the program that has it; 0 when that cannot be told
+}
+
+// Error names the program, as far as it is known.
+func (e *LockedError) Error() string {
+	if e.PID == 0 {
+		return fmt.Sprintf("lock %s: %v", e.Path, ErrLocked)
+	}
+	return fmt.Sprintf("lock %s: %v (pid %d)", e.Path, ErrLocked, e.PID)
+}
+
+// Unwrap returns ErrLocked.
+func (e *LockedError) Unwrap() error { return ErrLocked }
+
 // Lock takes the lock that guards writing of path, waiting at most wait for
 // whoever has it: another program or another goroutine of this one. The lock
 // is on path+".lock", since a rename gives path itself a new inode each time;
-// that empty file stays. The system releases the lock when the program dies.
-// After wait the error wraps ErrLocked.
+// that file stays, with the number of the process that had it last. The system
+// releases the lock when the program dies. After wait the error is a
+// *LockedError.
 func Lock(path string, wait time.Duration) (unlock func(), err error) {
 	name := path + ".lock"
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
@@ -154,14 +200,39 @@ func Lock(path string, wait time.Duration) (unlock func(), err error) {
 			return nil, fmt.Errorf("lock %s: %w", name, err)
 		}
 		if ok {
+			sign(f)
 			return func() { unlockFile(f); f.Close() }, nil
 		}
 		left := time.Until(deadline)
 		if left <= 0 {
+			holder := signature(f)
 			f.Close()
-			return nil, fmt.Errorf("lock %s: %w", name, ErrLocked)
+			return nil, &LockedError{Path: name, PID: holder}
 		}
 		time.Sleep(min(pause, left))
 		pause = min(2*pause, 20*time.Millisecond)
 	}
+}
+
+// pidDigits is the length of what sign writes, which never changes: so the file
+// need not be cut, and nobody reads half of a number.
+const pidDigits = 10
+
+// sign writes who has the lock into its file. On a full disk the lock holds all
+// the same.
+func sign(f *os.File) {
+	_, _ = f.WriteAt(fmt.Appendf(nil, "%*d\n", pidDigits, os.Getpid()), 0)
+}
+
+// signature is what sign wrote, 0 when that cannot be read.
+func signature(f *os.File) int {
+	var b [pidDigits]byte
+	if _, err := f.ReadAt(b[:], 0); err != nil {
+		return 0
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(b[:])))
+	if err != nil || pid < 0 {
+		return 0
+	}
+	return pid
 }
