@@ -12,16 +12,18 @@ import (
 	"dialtone/conn/link"
 	"dialtone/conn/profile"
 	"dialtone/conn/simnet"
+	"dialtone/keys/cert"
 	"dialtone/netconf/simdev"
 )
 
-// demo is the simulated devices of the demo, behind real SSH on loopback. They
+// demo is the simulated devices of the demo, behind real SSH and TLS on loopback. They
 // start when they are first asked for, and nothing of them touches a file.
 type demo struct {
 	mu       sync.Mutex
 	lab      *simnet.Lab
 	list     []profile.Profile
 	diallers []*dialling
+	certs    *cert.Reloader
 }
 
 // device is one of the demo's devices.
@@ -63,12 +65,11 @@ func (d *demo) start() error {
 		}
 		d.list = append(d.list, profile.Profile{Target: t, Group: dev.group, Note: dev.note})
 	}
-	var err error
-	if d.diallers, err = diallers(); err != nil {
+	if err := d.dial(); err != nil {
 		lab.Close()
 		return err
 	}
-	d.list = append(d.list, west())
+	d.list = append(d.list, west(), hill())
 	d.lab = lab
 	return nil
 }

@@ -22,6 +22,12 @@ func openDesk(d cli.InterfaceDeps, m *conn.Manager, vault keys.Vault, ask link.A
 		o.Settings = filepath.Join(d.ConfigDir, desk.SettingsFile)
 		o.CertFile, o.KeyFile = filepath.Join(d.ConfigDir, "server.crt"), filepath.Join(d.ConfigDir, "server.key")
 	}
+	if demo, ok := vault.(*demo); ok {
+		var err error
+		if o.Certificates, err = demo.certificate(); err != nil {
+			notes = append(notes, err.Error())
+		}
+	}
 	front = desk.New(o)
 	if err := front.StartRemembered(); err != nil {
 		notes = append(notes, err.Error())

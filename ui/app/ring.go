@@ -10,18 +10,28 @@ import (
 
 	"dialtone/conn/desk"
 	"dialtone/conn/link"
+	"dialtone/conn/outbound/outboundsim"
 	"dialtone/conn/profile"
 	"dialtone/conn/simnet"
 	"dialtone/keys"
+	"dialtone/keys/cert"
 	"dialtone/netconf/simdev"
 )
 
-// The device of the demo that dials in with a secret, and where that is kept.
+// The devices of the demo that dial in with a secret, and where that is kept.
 const (
 	westName   = "west-4"
 	westID     = "west-4"
 	westSecret = "store:west-4"
+
+	hillName   = "hill-5" // by outbound HTTPS
+	hillID     = "hill-5"
+	hillSecret = "store:hill-5"
 )
+
+// barnName is the device of the demo that speaks the form of 20.2: nothing of it
+// is known but its address.
+const barnName = "barn-6"
 
 // redial is how long the demo's devices wait before they call again.
 const redial = 3 * time.Second
@@ -35,20 +45,46 @@ func west() profile.Profile {
 	}
 }
 
-// secret is what the device and the demo share. It is of no use elsewhere: the
-// device lives in this process.
-func secret() keys.Secret { return keys.NewSecret([]byte("known to the demo and to west-4")) }
+// hill is the profile of the device by outbound HTTPS.
+func hill() profile.Profile {
+	return profile.Profile{
+		Target: link.Target{Name: hillName, Via: link.HTTPS, DeviceID: hillID, Secret: hillSecret},
+		Group:  "remote", Note: "Junos outbound HTTPS of 20.3; L, https listens for it",
+	}
+}
 
-// Get implements keys.Vault for the demo's one secret.
+// secret is what the devices and the demo share. It is of no use elsewhere: the
+// devices live in this process.
+func secret() keys.Secret { return keys.NewSecret([]byte("known to the demo and its devices")) }
+
+// Get implements keys.Vault for the demo's secrets, which are one.
 func (d *demo) Get(_ context.Context, ref string) (keys.Secret, error) {
-	if ref != westSecret {
+	if ref != westSecret && ref != hillSecret {
 		return keys.Secret{}, &keys.Fault{Code: "SEC-REF", What: "the demo keeps no secret " + ref}
 	}
 	return secret(), nil
 }
 
+// certificate is what the demo's desk shows to devices by outbound HTTPS. It is
+// made for this run and stays in memory.
+func (d *demo) certificate() (*cert.Reloader, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.certs != nil {
+		return d.certs, nil
+	}
+	now := time.Now()
+	c, k, err := cert.Make([]string{"127.0.0.1", "localhost"}, cert.P256, now)
+	if err != nil {
+		return nil, err
+	}
+	d.certs, err = cert.Fixed(c, k, now)
+	clear(k)
+	return d.certs, err
+}
+
 // ringing is the desk of the demo: as soon as it listens somewhere, two devices
-// begin to call there, and they stop when it does.
+// of that way begin to call there, and they stop when it does.
 type ringing struct {
 	*desk.Front
 	demo *demo
@@ -56,26 +92,75 @@ type ringing struct {
 
 // dialling is one device of the demo that dials.
 type dialling struct {
-	options simnet.CallOptions
-	addr    string         // that it dials
-	device  *simnet.Caller // nil while there is nowhere to call
+	kind string      // of listener that it calls
+	addr string      // that it dials, "" while there is nowhere to call
+	stop func() bool // false when it has a connection that must not be cut
+	call func() (stop func() bool, err error)
 }
 
-// diallers are the devices of the demo that dial. Each keeps its host key for
-// the life of the demo.
-func diallers() ([]*dialling, error) {
-	var out []*dialling
+// sshDialler is a device that dials by call home or outbound SSH. It keeps its
+// host key for the life of the demo.
+func (d *demo) sshDialler(o simnet.CallOptions) (*dialling, error) {
+	key, err := simnet.NewKey()
+	if err != nil {
+		return nil, err
+	}
+	o.Server.HostKey = key
+	c := &dialling{kind: desk.SSH}
+	c.call = func() (func() bool, error) {
+		dev, err := d.lab.Call(c.addr, o)
+		if err != nil {
+			return nil, err
+		}
+		return func() bool {
+			if dev.Connections() > 0 {
+				return false
+			}
+			dev.Stop()
+			return true
+		}, nil
+	}
+	return c, nil
+}
+
+// secureDialler is a device that dials by outbound HTTPS.
+func (d *demo) secureDialler(o outboundsim.Options) *dialling {
+	c := &dialling{kind: desk.HTTPS}
+	c.call = func() (func() bool, error) {
+		o := o
+		o.Servers, o.Roots = []string{c.addr}, d.certs.Pair().PEM
+		dev, err := d.lab.CallSecure(o)
+		if err != nil {
+			return nil, err
+		}
+		return func() bool {
+			dev.Retire() // its sessions live on
+			return true
+		}, nil
+	}
+	return c
+}
+
+// dial makes the devices that dial; d.mu is held.
+func (d *demo) dial() error {
 	for _, o := range []simnet.CallOptions{
 		{Via: link.Junos, DeviceID: westID, Secret: secret(), Device: simdev.Options{Name: westName, Dialect: simdev.Junos}, Wait: redial},
 		{Via: link.CallHome, Device: simdev.Options{Name: "pop-2", Dialect: simdev.RFC}, Wait: redial},
 	} {
-		var err error
-		if o.Server.HostKey, err = simnet.NewKey(); err != nil {
-			return nil, err
+		c, err := d.sshDialler(o)
+		if err != nil {
+			return err
 		}
-		out = append(out, &dialling{options: o})
+		d.diallers = append(d.diallers, c)
 	}
-	return out, nil
+	for _, o := range []outboundsim.Options{
+		{DeviceID: hillID, Secret: string(secret().Reveal()), Device: simdev.New(simdev.Options{Name: hillName, Dialect: simdev.Junos})},
+		{Basic: true, Device: simdev.New(simdev.Options{Name: barnName, Dialect: simdev.Junos})},
+	} {
+		o.WaitTime = redial
+		d.diallers = append(d.diallers, d.secureDialler(o))
+	}
+	return nil
 }
 
 // callers makes the desk of the demo ring. Outside the demo nothing rings.
@@ -102,21 +187,21 @@ func (r ringing) Listeners() []desk.Listener {
 func (d *demo) ring(ls []desk.Listener) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var up []string
+	up := map[string][]string{}
 	for _, l := range ls {
-		if at, err := netip.ParseAddrPort(l.Bound); err == nil && l.Kind == desk.SSH {
-			up = append(up, net.JoinHostPort("127.0.0.1", strconv.Itoa(int(at.Port()))))
+		if at, err := netip.ParseAddrPort(l.Bound); err == nil {
+			up[l.Kind] = append(up[l.Kind], net.JoinHostPort("127.0.0.1", strconv.Itoa(int(at.Port()))))
 		}
 	}
 	for _, c := range d.diallers {
-		if c.device != nil && !slices.Contains(up, c.addr) && c.device.Connections() == 0 {
-			c.device.Stop()
-			c.device = nil
+		at := up[c.kind]
+		if c.stop != nil && !slices.Contains(at, c.addr) && c.stop() {
+			c.stop = nil
 		}
-		if c.device == nil && len(up) > 0 {
-			c.addr = up[0]
-			if dev, err := d.lab.Call(c.addr, c.options); err == nil {
-				c.device = dev
+		if c.stop == nil && len(at) > 0 && (c.kind != desk.HTTPS || d.certs != nil) {
+			c.addr = at[0]
+			if stop, err := c.call(); err == nil {
+				c.stop = stop
 			}
 		}
 	}

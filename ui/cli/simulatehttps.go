@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"sync"
@@ -10,6 +9,7 @@ import (
 
 	"dialtone/conn/link"
 	"dialtone/conn/outbound/outboundsim"
+	"dialtone/conn/simnet"
 	"dialtone/keys/cert"
 	"dialtone/netconf/simdev"
 	"dialtone/ui/safe"
@@ -41,10 +41,8 @@ func (f *simulateFlags) runSecure(a *app, c *cobra.Command, s simulated) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(c.Context())
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	defer cancel()
+	lab := simnet.New()
+	defer lab.Close()
 	var mu sync.Mutex // of standard error
 	for i := range f.count {
 		o, s := o, s
@@ -64,14 +62,12 @@ func (f *simulateFlags) runSecure(a *app, c *cobra.Command, s simulated) error {
 			}
 			last = [2]string{last[1], text}
 		}
-		d, err := outboundsim.New(o)
-		if err != nil {
+		if _, err := lab.CallSecure(o); err != nil {
 			return with(ExitConnection, fault("SIM-START", fmt.Sprintf("%s cannot be started: %v", name, err), "", ""))
 		}
 		if _, err := fmt.Fprintf(a.env.Stdout, "%s dials %s by %s\n", safe.Text(name), safe.Text(f.dial), f.via); err != nil {
 			return err
 		}
-		wg.Go(func() { d.Run(ctx) }) // ends with the run
 	}
 	return interrupted(c)
 }

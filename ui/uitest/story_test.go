@@ -75,7 +75,7 @@ func TestStoryOfADemo(t *testing.T) {
 			m.See("FAILED", "ERROR")
 
 			m.Keys("1")
-			m.See(" open ", "2 of 6")
+			m.See(" open ", "2 of 7")
 			m.Keys("q")
 			m.See("uit")
 			m.Keys("Q")

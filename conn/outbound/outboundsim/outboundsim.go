@@ -63,6 +63,7 @@ type Device struct {
 
 	mu       sync.Mutex
 	instance uint64
+	retired  bool
 	again    chan struct{} // closed by Restart, which makes a new one
 }
 
@@ -108,6 +109,22 @@ func (d *Device) Restart() {
 	d.again = make(chan struct{})
 }
 
+// Retire has the device dial no more: Run ends once the sessions that are open
+// have ended, and the server has dropped the call that was parked.
+func (d *Device) Retire() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.retired = true
+	close(d.again)
+	d.again = make(chan struct{})
+}
+
+func (d *Device) over(ctx context.Context) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.retired || ctx.Err() != nil
+}
+
 var (
 	errDown  = errors.New("no server is up")
 	errAgain = errors.New("the program starts again")
@@ -116,13 +133,13 @@ var (
 // Run dials and serves sessions until ctx ends, and waits for what it started.
 func (d *Device) Run(ctx context.Context) {
 	defer d.wg.Wait()
-	for next := 0; ctx.Err() == nil; {
+	for next := 0; !d.over(ctx); {
 		at, err := d.find(ctx, next)
 		if err == nil {
 			d.o.Log("up: " + d.o.Servers[at])
 			err = d.stay(ctx, d.o.Servers[at])
 		}
-		if ctx.Err() != nil {
+		if d.over(ctx) {
 			return
 		}
 		d.o.Log("down: " + err.Error())
@@ -184,6 +201,9 @@ func (d *Device) dial(server string) (*grpc.ClientConn, error) {
 // it, until a parked call fails.
 func (d *Device) stay(ctx context.Context, server string) error {
 	for {
+		if d.over(ctx) {
+			return errAgain
+		}
 		c, err := d.dial(server)
 		if err != nil {
 			return err
