@@ -120,7 +120,11 @@ func sendHello(t Transport, o Options) error {
 	if _, err := w.Write(ourHello(o)); err != nil {
 		return err
 	}
-	return w.Close()
+	err = w.Close()
+	if r, ok := t.(interface{ rest() }); ok {
+		r.rest() // many sessions send little more
+	}
+	return err
 }
 
 // helloReader collects the device's hello within the limits.

@@ -147,7 +147,8 @@ func TestSourcesThatProvedThemselvesComeBackAheadOfStrangers(t *testing.T) {
 	now := time.Unix(1e9, 0)
 	l := newLimiter(Budget{Total: 8, Soft: 2, PerSource: 1}, func() time.Time { return now }, func(int) int { return 0 })
 	good, bad := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
-	l.prove(good)()
+	l.proved(good)
+	l.gone(good)
 	for range 3 {
 		if _, why := l.admit(good); why != "" {
 			t.Fatal(why)

@@ -151,11 +151,11 @@ func (l *limiter) forget(now time.Time) {
 	}
 }
 
-// prove clears a source: a device there has shown its key and was let in. The
-// returned function ends that when the device's link ends; after it the source
+// proved clears a source: a device there has shown its key and was let in. It
+// holds until gone is called, when the device's link ends; after it the source
 // is still let in ahead of strangers, as after an outage all devices call at
 // once.
-func (l *limiter) prove(a netip.Addr) (gone func()) {
+func (l *limiter) proved(a netip.Addr) {
 	src := source(a)
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -168,15 +168,15 @@ func (l *limiter) prove(a netip.Addr) (gone func()) {
 		}
 	}
 	l.known[src] = true
-	var once sync.Once
-	return func() {
-		once.Do(func() {
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			if l.proven[src]--; l.proven[src] == 0 {
-				delete(l.proven, src)
-			}
-		})
+}
+
+// gone ends one proved of a source.
+func (l *limiter) gone(a netip.Addr) {
+	src := source(a)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.proven[src]--; l.proven[src] == 0 {
+		delete(l.proven, src)
 	}
 }
 

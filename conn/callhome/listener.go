@@ -343,7 +343,8 @@ func (l *Listener) visit(v *visit, c net.Conn) bool {
 	if err == nil {
 		v.on.accepted.Add(1)
 		// Whoever has the link closes it at its end.
-		lk.ReadWriteCloser = &leaving{ReadWriteCloser: lk.ReadWriteCloser, gone: l.limit.prove(v.from.Addr())}
+		l.limit.proved(v.from.Addr())
+		lk.ReadWriteCloser = &leaving{ReadWriteCloser: lk.ReadWriteCloser, limit: l.limit, from: v.from.Addr()}
 		l.emit(Event{Kind: Admitted, On: v.on.addr, Caller: caller, Target: t, Link: lk})
 		return true
 	}
@@ -376,11 +377,15 @@ func (l *Listener) visit(v *visit, c net.Conn) bool {
 // leaving is a link that tells its end to the limiter.
 type leaving struct {
 	io.ReadWriteCloser
-	gone func()
+	limit *limiter
+	from  netip.Addr
+	told  atomic.Bool
 }
 
 func (c *leaving) Close() error {
-	c.gone()
+	if !c.told.Swap(true) {
+		c.limit.gone(c.from)
+	}
 	return c.ReadWriteCloser.Close()
 }
 

@@ -401,11 +401,11 @@ func TestLimiterBudgetAndPenalties(t *testing.T) {
 	if _, why := l.admit(netip.MustParseAddr("2001:db8::2")); why != "penalised" {
 		t.Errorf("same /64: %q", why)
 	}
-	gone := l.prove(b)
+	l.proved(b)
 	if _, why := l.admit(b); why != "" {
 		t.Errorf("a proven source: %q", why)
 	}
-	gone()
+	l.gone(b)
 	for range 100 {
 		l.blame(b, blameKey)
 	}

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -41,7 +42,10 @@ func (l *Limiter) Blame(a netip.Addr, b Blame) { l.l.blame(a, time.Duration(b)) 
 
 // Prove clears a source: a known device there has shown who it is. gone ends
 // that when the device's connection ends.
-func (l *Limiter) Prove(a netip.Addr) (gone func()) { return l.l.prove(a) }
+func (l *Limiter) Prove(a netip.Addr) (gone func()) {
+	l.l.proved(a)
+	return sync.OnceFunc(func() { l.l.gone(a) })
+}
 
 // Block refuses a source until the program ends, or no longer.
 func (l *Limiter) Block(a netip.Addr, on bool) { l.l.blockSource(a, on) }

@@ -80,7 +80,10 @@ type Front struct {
 
 // origin is where an admitted session came from.
 type origin struct {
-	line     Line // without event, text and error
+	from     netip.AddrPort
+	via      link.Via
+	deviceID string
+	profile  string
 	admitted time.Time
 }
 
@@ -437,7 +440,7 @@ func (f *Front) admitted(ev callhome.Event) {
 	f.mu.Lock()
 	id := f.o.Manager.Adopt(t, ev.Link)
 	if id != 0 {
-		f.origins[id] = &origin{Line{From: c.From, Via: c.Via, DeviceID: c.Claim, Profile: t.Name, Session: id}, f.o.Now()}
+		f.origins[id] = &origin{c.From, c.Via, c.Claim, t.Name, f.o.Now()}
 	}
 	f.claims.release(c.ID)
 	f.mu.Unlock()

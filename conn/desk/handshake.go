@@ -45,8 +45,8 @@ type callerKey struct {
 	verify    callhome.Verify // nil once the key has been judged
 	patience  time.Duration
 
-	target link.Target
-	shown  string // fingerprint of the key that was accepted
+	target *link.Target // until it is asked for
+	shown  string       // fingerprint of the key that was accepted
 	from   string
 	err    error
 }
@@ -88,8 +88,9 @@ func (k *callerKey) Check(_ net.Addr, key ssh.PublicKey) (from string, err error
 	}
 	verify := k.verify
 	k.verify, k.announced = nil, nil
-	if k.target, k.from, k.err = verify(key); k.err == nil {
-		k.shown = fp
+	t, from, err := verify(key)
+	if k.from, k.err = from, err; err == nil {
+		k.target, k.shown = &t, fp
 	}
 	return k.from, k.err
 }
@@ -99,7 +100,10 @@ func (k *callerKey) Patience() time.Duration { return k.patience }
 
 // Target is the device that the key belongs to.
 func (k *callerKey) Target() link.Target {
-	t := k.target
-	k.target = link.Target{}
+	if k.target == nil {
+		return link.Target{}
+	}
+	t := *k.target
+	k.target = nil
 	return t
 }

@@ -393,7 +393,7 @@ func (x *secure) opened(s *outbound.Server, d outbound.Caller, t link.Target) {
 	f.mu.Lock()
 	id := f.o.Manager.Adopt(t, lk)
 	if id != 0 {
-		f.origins[id] = &origin{Line{From: d.From, Via: d.Via, DeviceID: d.Claim, Profile: t.Name, Session: id}, start}
+		f.origins[id] = &origin{d.From, d.Via, d.Claim, t.Name, start}
 	}
 	f.mu.Unlock()
 	line.Session = id

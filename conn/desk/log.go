@@ -112,8 +112,7 @@ func (f *Front) session(d conn.Device) {
 	if o == nil {
 		return
 	}
-	line := o.line
-	line.Err = d.Err
+	line := Line{From: o.from, Via: o.via, DeviceID: o.deviceID, Profile: o.profile, Session: d.ID, Err: d.Err}
 	switch d.State {
 	case conn.Open:
 		line.Event = "open"

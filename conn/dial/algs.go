@@ -72,6 +72,15 @@ func LegacyGroups() []string {
 	return out
 }
 
+// offer is what a handshake with the named legacy groups offers. The library
+// keeps the lists as long as the connection lives, so those of most are shared.
+func (d *Dialer) offer(legacy []string) (algorithms, error) {
+	if len(legacy) == 0 {
+		return d.modern, nil
+	}
+	return offer(legacy)
+}
+
 // offer is modern with the named groups behind it.
 func offer(legacy []string) (algorithms, error) {
 	a := modern()

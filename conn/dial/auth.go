@@ -34,7 +34,7 @@ const (
 type auth struct {
 	ctx context.Context // ends with the connection
 	d   *Dialer
-	t   link.Target
+	t   *link.Target // its own copy; nil once we are in
 	ask link.Asker
 	w   *wire
 
@@ -71,7 +71,7 @@ type savedPassword struct {
 // forget drops what is not needed any more once we are in: the library keeps
 // its configuration, and with it this, as long as the connection lives.
 func (a *auth) forget() {
-	a.creds, a.notes, a.ask, a.tried, a.t, a.d = nil, nil, nil, nil, link.Target{}, nil
+	a.creds, a.notes, a.ask, a.tried, a.t, a.d = nil, nil, nil, nil, nil, nil
 }
 
 // onBanner keeps the beginning of what the device says before it lets us in.
@@ -244,7 +244,7 @@ func (a *auth) note(err error) {
 func (a *auth) waiting() func(string, bool) {
 	return func(comment string, on bool) {
 		if a.d.o.Waiting != nil {
-			a.d.o.Waiting(a.t, comment, on)
+			a.d.o.Waiting(*a.t, comment, on)
 		}
 	}
 }
@@ -298,7 +298,7 @@ func (a *auth) secret(ctx context.Context, what string, try int) (keys.Secret, e
 	defer a.w.human(humanTime)()
 	ctx, cancel := context.WithTimeout(ctx, humanTime)
 	defer cancel()
-	s, err := a.ask.Secret(ctx, link.SecretQuestion{Target: a.t, What: what, Try: try})
+	s, err := a.ask.Secret(ctx, link.SecretQuestion{Target: *a.t, What: what, Try: try})
 	if err != nil {
 		a.declined = true
 	}
@@ -343,7 +343,7 @@ func (a *auth) challenge(name, instruction string, prompts []string, echo []bool
 	ctx, cancel := context.WithTimeout(a.ctx, humanTime)
 	defer cancel()
 	answers, err := a.ask.Challenge(ctx, link.ChallengeQuestion{
-		Target: a.t, Name: clip(name), Instruction: clip(instruction),
+		Target: *a.t, Name: clip(name), Instruction: clip(instruction),
 		Prompts: slices.Clone(prompts), Echo: slices.Clone(echo),
 	})
 	if err == nil && len(answers) != len(prompts) {

@@ -57,7 +57,10 @@ type Options struct {
 
 // Dialer is the link.Dialer for direct SSH. It keeps no state between dials
 // and may be used from several goroutines.
-type Dialer struct{ o Options }
+type Dialer struct {
+	o      Options
+	modern algorithms // never changed
+}
 
 // New opens nothing yet.
 func New(o Options) *Dialer {
@@ -75,7 +78,7 @@ func New(o Options) *Dialer {
 		}
 		o.Net = d.DialContext
 	}
-	return &Dialer{o: o}
+	return &Dialer{o: o, modern: modern()}
 }
 
 // Dial reaches t. It returns when the request for NETCONF has been sent; if the

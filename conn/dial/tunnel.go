@@ -67,7 +67,7 @@ func (d *Dialer) signIn(ctx context.Context, conn net.Conn, addr string, t *link
 	w := newWire(conn, addr, dead)
 	stop := context.AfterFunc(ctx, func() { w.end(ctx.Err()) })
 	defer stop()
-	algs, err := offer(t.Legacy)
+	algs, err := d.offer(t.Legacy)
 	if err != nil {
 		w.Close()
 		return nil, err
@@ -80,7 +80,8 @@ func (d *Dialer) signIn(ctx context.Context, conn net.Conn, addr string, t *link
 		}
 	}
 	step(link.Handshake)
-	a := &auth{ctx: alive, d: d, t: *t, ask: ask, w: w}
+	own := *t
+	a := &auth{ctx: alive, d: d, t: &own, ask: ask, w: w}
 	peer := link.Peer{Via: t.Via, Addr: addr, User: t.User}
 	var peerMu sync.Mutex // the library calls back from its own goroutine
 	w.early.Store(true)
@@ -125,7 +126,7 @@ func (d *Dialer) signIn(ctx context.Context, conn net.Conn, addr string, t *link
 	}
 	w.finish()
 	if _, ok := hk.(PatientCheck); ok {
-		*t = a.t
+		*t = *a.t
 	}
 	peerMu.Lock()
 	peer.Auth, peer.Banner, peer.ServerVersion = a.how, a.said(), string(c.ServerVersion())
@@ -153,7 +154,7 @@ func (a *auth) judge(hk HostKeyCheck, remote net.Addr, key ssh.PublicKey) (from 
 		return "", err
 	}
 	user := a.t.User
-	a.t = p.Target()
+	*a.t = p.Target()
 	a.t.User = user
 	return from, nil
 }
