@@ -138,12 +138,20 @@ func resolve(path string) (string, error) {
 // Sweep removes what a killed program left unfinished in dir: our temporary
 // files that nobody has touched for age. It returns how many went.
 func Sweep(dir string, age time.Duration) (removed int, err error) {
+	return sweep(dir, ".", age)
+}
+
+// stale is the age from which a temporary file has no writer any more.
+const stale = time.Minute
+
+// sweep is Sweep for the files whose names begin with prefix.
+func sweep(dir, prefix string, age time.Duration) (removed int, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return 0, err
 	}
 	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), ".") || !strings.HasSuffix(e.Name(), tempSuffix) || !e.Type().IsRegular() {
+		if !strings.HasPrefix(e.Name(), prefix) || !strings.HasSuffix(e.Name(), tempSuffix) || !e.Type().IsRegular() {
 			continue
 		}
 		fi, ierr := e.Info()
@@ -181,7 +189,7 @@ func (e *LockedError) Unwrap() error { return ErrLocked }
 // is on path+".lock", since a rename gives path itself a new inode each time;
 // that file stays, with the number of the process that had it last. The system
 // releases the lock when the program dies. After wait the error is a
-// *LockedError.
+// *LockedError. Whoever gets the lock removes what killed writers of path left.
 func Lock(path string, wait time.Duration) (unlock func(), err error) {
 	name := path + ".lock"
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
@@ -201,6 +209,7 @@ func Lock(path string, wait time.Duration) (unlock func(), err error) {
 		}
 		if ok {
 			sign(f)
+			_, _ = sweep(filepath.Dir(path), "."+filepath.Base(path)+".", stale) // left-overs do no harm
 			return func() { unlockFile(f); f.Close() }, nil
 		}
 		left := time.Until(deadline)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // TestFailureAtEachStep has each step of a write fail: the old file is whole,
@@ -74,5 +75,39 @@ func TestLockNamesItsHolder(t *testing.T) {
 	}
 	if _, err = Lock(path, 0); !errors.As(err, &locked) || locked.PID != 0 || strings.Contains(err.Error(), "pid") {
 		t.Errorf("%v (%+v)", err, locked)
+	}
+}
+
+// TestLockSweepsBehindKilledWriters takes old temporary files of its own path,
+// and those only.
+func TestLockSweepsBehindKilledWriters(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	old := time.Now().Add(-2 * time.Minute)
+	for name, gone := range map[string]bool{
+		".f.1" + tempSuffix: true, ".f.2" + tempSuffix: false, ".g.1" + tempSuffix: false, "f": false,
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if gone || name == ".g.1"+tempSuffix || name == "f" {
+			if err := os.Chtimes(path, old, old); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	unlock, err := Lock(filepath.Join(dir, "f"), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlock()
+	var left []string
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		left = append(left, e.Name())
+	}
+	if want := []string{".f.2" + tempSuffix, ".g.1" + tempSuffix, "f", "f.lock"}; !slices.Equal(left, want) {
+		t.Errorf("left are %q, want %q", left, want)
 	}
 }
