@@ -40,7 +40,7 @@ func (b *basic) InitialHandShake(ctx context.Context, in *basicpb.AuthRequest) (
 		return &basicpb.AuthResponse{MessageRes: []byte(basicNo)}, nil
 	}
 	g.mu.Lock()
-	g.shook = true
+	g.shook, g.spoke = true, true
 	g.mu.Unlock()
 	return &basicpb.AuthResponse{MessageRes: []byte(basicYes)}, nil
 }
@@ -65,6 +65,8 @@ func (b *basic) GetExecuteCommand(gs basicpb.NetconfRpcApi_GetExecuteCommandServ
 		pause(gs.Context(), s.o.Hold)
 		return status.Error(codes.ResourceExhausted, "")
 	}
+	g.busy(1)
+	defer g.busy(-1)
 	select {
 	case a := <-c.answer:
 		if a.w == nil {

@@ -61,6 +61,7 @@ func (d *door) Accept() (net.Conn, error) {
 			g.Close()
 			return nil, net.ErrClosed
 		}
+		g.busy(0)
 		return g, nil
 	}
 }
@@ -78,13 +79,22 @@ type guest struct {
 
 	polite atomic.Bool  // the other side closed it, it did not break
 	got    atomic.Int64 // bytes, until it has proved itself
+	calls  atomic.Int64 // that it made
 	proven atomic.Bool
+
+	device string // the key of its row, once it has said who it is; guarded by Server.mu
 
 	mu      sync.Mutex
 	unprove func()
-	live    int  // sessions that it carries
-	shook   bool // the handshake of the basic form was right
+	live    int         // sessions that it carries
+	waiting int         // calls that it has parked
+	limit   *time.Timer // while it has neither and has not proved itself
+	spoke   bool        // a call of it was answered
+	shook   bool        // the handshake of the basic form was right
 }
+
+// mostIdleBytes is what a parked connection may send in a second: signs of life.
+const mostIdleBytes = 64
 
 var errTooMuch = errors.New("too many bytes from a connection that has not said who it is")
 
@@ -94,7 +104,7 @@ func (g *guest) Read(p []byte) (int, error) {
 	n, err := g.Conn.Read(p)
 	if !g.proven.Load() {
 		got := g.got.Add(int64(n))
-		if got > g.s.o.FirstBytes && got > g.s.o.FirstBytes+int64(g.s.o.Now().Sub(g.since)/time.Second)<<10 {
+		if got > g.s.o.FirstBytes && got > g.s.o.FirstBytes+int64(g.s.o.Now().Sub(g.since)/time.Second)*mostIdleBytes {
 			g.s.refuse(g, &keys.Fault{Code: "GRPC-BIG", What: fmt.Sprintf("%d B came before the device said who it is", got)}, callhome.ForGarbage)
 			g.Close()
 			return n, errTooMuch
@@ -121,6 +131,9 @@ func (g *guest) leave() {
 		g.mu.Lock()
 		unprove := g.unprove
 		g.unprove = nil
+		if g.limit != nil {
+			g.limit.Stop()
+		}
 		g.mu.Unlock()
 		if unprove != nil {
 			unprove()
@@ -166,6 +179,44 @@ func (g *guest) prove(credit bool) {
 func (g *guest) carry(n int) {
 	g.mu.Lock()
 	g.live += n
+	g.mu.Unlock()
+	g.busy(0)
+}
+
+// busy counts the calls that it has parked. While there is none and no session, a
+// connection that has proved nothing has only so long to say what it wants.
+func (g *guest) busy(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.waiting += n
+	idle := g.waiting == 0 && g.live == 0 && !g.proven.Load() && !g.left()
+	switch {
+	case idle && g.limit == nil:
+		g.limit = time.AfterFunc(g.s.o.FirstCall, g.late)
+	case !idle && g.limit != nil:
+		g.limit.Stop()
+		g.limit = nil
+	}
+}
+
+// late hangs up on a connection that wants nothing.
+func (g *guest) late() {
+	g.mu.Lock()
+	over, spoke := g.limit != nil && !g.proven.Load(), g.spoke
+	g.mu.Unlock()
+	if !over || g.left() {
+		return
+	}
+	if !spoke { // a device that asks how we are and keeps the connection is odd, not bad
+		g.s.refuse(g, &keys.Fault{Code: "GRPC-SILENT", What: fmt.Sprintf("the caller connected and asked for nothing within %v", g.s.o.FirstCall)}, callhome.ForTimeout)
+	}
+	g.Close()
+}
+
+// speak notes that a call of it was answered.
+func (g *guest) speak() {
+	g.mu.Lock()
+	g.spoke = true
 	g.mu.Unlock()
 }
 

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
+
 	"dialtone/conn/link"
 	"dialtone/conn/outbound/outboundsim"
 	"dialtone/keys"
@@ -50,6 +52,10 @@ type lab struct {
 	roots  []byte
 	book   *book
 	events chan Event
+	last   struct { // the device side of the last session
+		c      *grpc.ClientConn
+		cancel context.CancelFunc
+	}
 }
 
 const wait = 20 * time.Second

@@ -109,7 +109,8 @@ type Options struct {
 	Budget       callhome.Budget
 	MostUnknown  int           // devices that wait without a profile: 128, a quarter of them from one source
 	MostCalls    int           // calls that one device may have waiting: 4
-	Handshake    time.Duration // for TLS and the HTTP/2 preface: 15 s
+	Handshake    time.Duration // for TLS and the HTTP/2 preface: 10 s
+	FirstCall    time.Duration // from connecting to a call that waits or a session: 15 s
 	Hold         time.Duration // a wrong secret is answered after: 5 s
 	Marry        time.Duration // from answering a call to its stream: 15 s
 	WriteStall   time.Duration // that one write may take: 45 s
@@ -118,7 +119,7 @@ type Options struct {
 	Ping         time.Duration // sign of life is asked after so much silence: 30 s
 	PingWait     time.Duration // and must come within: 15 s
 	ReadBuffer   int           // of each connection, 8 KiB
-	FirstBytes   int64         // that a connection may send before it has proved itself: 256 KiB, and 1 KiB more each second
+	FirstBytes   int64         // that a connection may send before it has proved itself: 256 KiB, and 64 B more each second
 	MostReceived int           // bytes of one message: 16 MiB
 }
 
@@ -152,7 +153,8 @@ func (o *Options) defaults() {
 	orInt(&o.MostCalls, 4)
 	orInt(&o.ReadBuffer, 8<<10)
 	orInt(&o.MostReceived, 16<<20)
-	orTime(&o.Handshake, 15*time.Second)
+	orTime(&o.Handshake, 10*time.Second)
+	orTime(&o.FirstCall, 15*time.Second)
 	orTime(&o.Hold, 5*time.Second)
 	orTime(&o.Marry, 15*time.Second)
 	orTime(&o.WriteStall, 45*time.Second)

@@ -184,3 +184,29 @@ func TestUnknownTokenIsRefused(t *testing.T) {
 	}
 	l.expect(t, Refused, "GRPC-TOKEN")
 }
+
+// The figures of security.md E3 that tests do not wait for.
+func TestDefaults(t *testing.T) {
+	t.Parallel()
+	var o Options
+	o.defaults()
+	for name, x := range map[string][2]any{
+		"handshake":                {o.Handshake, 10 * time.Second},
+		"first call":               {o.FirstCall, 15 * time.Second},
+		"a wrong secret is held":   {o.Hold, 5 * time.Second},
+		"a token is good":          {o.Marry, 15 * time.Second},
+		"a write":                  {o.WriteStall, 45 * time.Second},
+		"silence":                  {o.Ping, 30 * time.Second},
+		"an answer to a ping":      {o.PingWait, 15 * time.Second},
+		"idle":                     {o.Idle, 2 * time.Minute},
+		"pings of devices":         {minPing, 10 * time.Second},
+		"bytes of a message":       {o.MostReceived, 16 << 20},
+		"bytes of a stranger":      {o.FirstBytes, int64(256 << 10)},
+		"calls of one device":      {o.MostCalls, 4},
+		"devices without profiles": {o.MostUnknown, 128},
+	} {
+		if x[0] != x[1] {
+			t.Errorf("%s: %v, want %v", name, x[0], x[1])
+		}
+	}
+}

@@ -95,7 +95,10 @@ type enhanced struct {
 }
 
 // NcgrpcServerStatusGet says that we are up.
-func (e *enhanced) NcgrpcServerStatusGet(context.Context, *jetpb.StatusRequest) (*jetpb.StatusReply, error) {
+func (e *enhanced) NcgrpcServerStatusGet(ctx context.Context, _ *jetpb.StatusRequest) (*jetpb.StatusReply, error) {
+	if g := guestOf(ctx); g != nil {
+		g.speak()
+	}
 	return &jetpb.StatusReply{Status: jetpb.StatusReply_SUCCESS}, nil
 }
 
@@ -119,6 +122,8 @@ func (e *enhanced) NcgrpcInitialize(ctx context.Context, in *jetpb.InitializeReq
 		pause(ctx, s.o.Hold)
 		return nil, status.Error(codes.ResourceExhausted, "")
 	}
+	g.busy(1)
+	defer g.busy(-1)
 	select {
 	case a := <-c.answer:
 		return s.answered(ctx, a)
@@ -223,7 +228,7 @@ func (s *Server) park(c *call) *keys.Fault {
 		fresh.ID, fresh.Since = r.caller.ID, r.caller.Since
 		r.caller = fresh
 	}
-	c.row = r
+	c.row, c.guest.device = r, r.key
 	var old []*call
 	r.calls = slices.DeleteFunc(r.calls, func(o *call) bool {
 		if o.instance != c.instance {
@@ -419,8 +424,8 @@ func (s *Server) open(ctx context.Context, id CallerID, kind Kind) (*stream, err
 	return nil, f
 }
 
-// wed finds the session that a stream is for: by its token, or, when it brings
-// none, by the connection of the call.
+// wed finds the session that a stream is for: by its token, which is good once, or,
+// when it brings none, by the connection of the call.
 func (s *Server) wed(ctx context.Context, g *guest, make func(*wedding) *stream) *stream {
 	md, _ := metadata.FromIncomingContext(ctx)
 	tokens := md.Get(tokenKey)
@@ -438,7 +443,7 @@ func (s *Server) wed(ctx context.Context, g *guest, make func(*wedding) *stream)
 	case 1:
 		w = s.weddings[tokens[0]]
 	}
-	if w == nil {
+	if w == nil || !g.mayBring(w) {
 		return nil
 	}
 	delete(s.weddings, w.token)
@@ -449,6 +454,12 @@ func (s *Server) wed(ctx context.Context, g *guest, make func(*wedding) *stream)
 	st := make(w)
 	w.stream <- st
 	return st
+}
+
+// mayBring reports whether a connection may bring the stream of a session: that of
+// the answered call, or another one from there that is not a different device's.
+func (g *guest) mayBring(w *wedding) bool {
+	return g == w.guest || callhome.Source(g.from.Addr()) == callhome.Source(w.guest.from.Addr()) && (g.device == "" || g.device == w.row.key)
 }
 
 // NcgrpcCommandGet is a session.

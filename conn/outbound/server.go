@@ -11,12 +11,14 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/tap"
 
 	"dialtone/conn/callhome"
 	"dialtone/conn/outbound/basicpb"
@@ -100,6 +102,7 @@ func (s *Server) server() *grpc.Server {
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: s.o.Ping, Timeout: s.o.PingWait, MaxConnectionIdle: s.o.Idle}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPing, PermitWithoutStream: true}),
 		grpc.WaitForHandlers(true),
+		grpc.InTapHandle(s.tap),
 		grpc.UnaryInterceptor(s.guardUnary),
 		grpc.StreamInterceptor(s.guardStream),
 		grpc.UnknownServiceHandler(s.unknown),
@@ -259,6 +262,25 @@ func (s *Server) crashed(where string, v any, stack []byte) {
 	s.o.Crashed(where, v, stack)
 	s.say(Event{Kind: Warned, Err: &keys.Fault{Code: "CRASH", What: fmt.Sprintf("a fault of this program ended the %s: %q", where, fmt.Sprint(v)),
 		Kept: "other devices are untouched"}}, "crash "+where)
+}
+
+// mostCalls is how many calls a connection may make at once; one more each second.
+// A device makes three.
+const mostCalls = 64
+
+// tap sees each call before anything of it is read. It hangs up on a connection
+// that makes calls as fast as it can, to reset them or not.
+func (s *Server) tap(ctx context.Context, _ *tap.Info) (context.Context, error) {
+	g := guestOf(ctx)
+	if g == nil {
+		return ctx, errUnauthenticated
+	}
+	if n := g.calls.Add(1); n > mostCalls && n > mostCalls+int64(s.o.Now().Sub(g.since)/time.Second) {
+		s.refuse(g, &keys.Fault{Code: "GRPC-FLOOD", What: fmt.Sprintf("%d calls came over one connection, and a device makes three", n)}, callhome.ForGarbage)
+		g.Close()
+		return ctx, status.Error(codes.ResourceExhausted, "")
+	}
+	return ctx, nil
 }
 
 // The interceptors keep a panic within its call.
