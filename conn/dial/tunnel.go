@@ -51,6 +51,7 @@ type tunnel struct {
 	stopped bool          // no new keepalive
 	closing bool          // Close was called
 	over    int64         // wire bytes minus payload at the last tick
+	due     time.Time     // wall clock: when tick should run next
 }
 
 // exitStatus is how the device's side of the channel ended.
@@ -325,6 +326,7 @@ func (tn *tunnel) startKeepalive() {
 	tn.mu.Lock()
 	defer tn.mu.Unlock()
 	if !tn.stopped && tn.interval > 0 {
+		tn.due = time.Now().Round(0).Add(tn.interval)
 		tn.timer = time.AfterFunc(tn.interval, tn.tick)
 	}
 }
@@ -341,7 +343,9 @@ func (tn *tunnel) stopKeepalive() {
 
 // tick looks after an interval whether the device is alive: any byte received
 // counts. It asks for an answer only when nothing came, and gives up after
-// three intervals.
+// three intervals. A tick that comes late by an interval means that we were
+// asleep or stopped, and says nothing about the device: it is asked, and its
+// silence counts from now.
 func (tn *tunnel) tick() {
 	tn.mu.Lock()
 	if tn.stopped {
@@ -350,8 +354,15 @@ func (tn *tunnel) tick() {
 	}
 	tn.wg.Add(1)
 	defer tn.wg.Done()
-	idle := time.Since(time.Unix(0, tn.w.last.Load()))
-	tn.timer.Reset(tn.interval - idle%tn.interval)
+	now := time.Now().Round(0)
+	slept := now.Sub(tn.due) > tn.interval
+	if slept {
+		tn.w.last.Store(now.UnixNano())
+	}
+	idle := now.Sub(time.Unix(0, tn.w.last.Load()))
+	again := tn.interval - idle%tn.interval
+	tn.due = now.Add(again)
+	tn.timer.Reset(again)
 	over := tn.w.bytes.Load() - tn.payload.Load()
 	grown := over - tn.over
 	tn.over = over
@@ -366,7 +377,7 @@ func (tn *tunnel) tick() {
 			Do:   "Check the network, then connect again"})
 		return
 	}
-	if idle >= tn.interval {
+	if idle >= tn.interval || slept {
 		tn.ping()
 	}
 }
