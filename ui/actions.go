@@ -11,7 +11,6 @@ import (
 	"dialtone/ui/overlay"
 	"dialtone/ui/pane"
 	"dialtone/ui/safe"
-	"dialtone/ui/term"
 )
 
 const everywhere = "EVERYWHERE"
@@ -120,10 +119,7 @@ func (r *root) Run(id action.ID) tea.Cmd {
 	case "root.redraw":
 		return tea.Sequence(tea.ClearScreen, tea.WindowSize())
 	case "root.suspend":
-		if !term.CanSuspend() {
-			return msg.Say(msg.Info, "There is no shell to go back to; the program was not started from one.")
-		}
-		return tea.Suspend
+		return r.suspend()
 	case "root.close":
 		if r.at == 0 {
 			return r.askQuit()

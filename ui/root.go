@@ -58,6 +58,7 @@ type root struct {
 	toastArmed bool
 	quitting   bool
 
+	jobs    jobs    // of being stopped and going on
 	changes changes // of candidates and confirmed commits
 	calls   calls   // of devices that dial us
 }
@@ -96,6 +97,9 @@ func (r *root) Init() tea.Cmd {
 	}
 	if r.signals != nil {
 		cmds = append(cmds, r.park(r.awaitSignal))
+	}
+	if r.jobs.stops != nil {
+		cmds = append(cmds, r.park(r.awaitStop))
 	}
 	for _, t := range r.tabs {
 		cmds = append(cmds, initOf(t.screen))
@@ -153,13 +157,18 @@ func (r *root) update(m tea.Msg) tea.Cmd {
 	case signalled:
 		return r.leave()
 	case secondMsg:
-		r.ticking = false
-		return tea.Batch(r.tick(), r.retitle())
+		woken := r.woken()
+		r.ticking, r.jobs.beat = false, time.Time{}
+		return tea.Batch(woken, r.tick(), r.retitle())
 	case toastMsg:
 		r.toastArmed = false
 		return r.armToasts()
-	case tea.ResumeMsg:
-		return tea.Batch(tea.ClearScreen, tea.WindowSize(), r.tick())
+	case stopSignal:
+		return r.stopped(m)
+	case resumed:
+		return r.onResumed(m)
+	case back:
+		return tea.Batch(r.update(m.m), r.redrawn())
 	case tea.KeyMsg:
 		return tea.Batch(r.typed(m), r.tick())
 	case nextKey:
@@ -305,7 +314,7 @@ func (r *root) tick() tea.Cmd {
 	if r.ticking || !r.elapsing() {
 		return nil
 	}
-	r.ticking = true
+	r.ticking, r.jobs.beat = true, r.d.Now().Round(0)
 	return r.d.After(time.Second, func(time.Time) tea.Msg { return secondMsg{} })
 }
 

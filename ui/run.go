@@ -31,6 +31,9 @@ type Deps struct {
 	Asker *Asker
 	// Notes are told as toasts at the start.
 	Notes []string
+	// Lock is called before the program is stopped and after it was asleep; it
+	// locks the secret store, must not wait, and may be nil.
+	Lock func()
 	// Mouse turns the wheel and clicks on; terminal selection then needs Shift.
 	Mouse bool
 }
@@ -52,6 +55,7 @@ func run(ctx context.Context, d Deps, change func(*root)) error {
 	change(r)
 	sigs := term.Watch(ctx)
 	r.signals = sigs.C
+	defer r.stopsFor(d, sigs.Ending).Close()
 	if d.Asker != nil {
 		defer d.Asker.end()
 	}

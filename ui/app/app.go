@@ -83,9 +83,9 @@ func Run(ctx context.Context, d cli.InterfaceDeps) error {
 			Now: d.Manager.Now, ReadOnly: d.ReadOnly, Demo: d.Demo, ConfigDir: d.ConfigDir, StateDir: d.StateDir, WorkDir: d.WorkDir,
 			Desk: demo.callers(front), HostKeys: d.HostKeys, StartDemo: demo.one, Clip: clip.New(clip.Options{Out: d.Output, StateDir: d.StateDir, Now: d.Manager.Now}),
 		},
-		Input: input.New(d.Input), Output: d.Output, Target: d.Target, Asker: asker, Mouse: d.Config.Mouse, Notes: append(d.Notes, notes...),
+		Input: input.New(d.Input), Output: d.Output, Target: d.Target, Asker: asker, Lock: d.Lock, Mouse: d.Config.Mouse, Notes: append(d.Notes, notes...),
 	})
-	farewell(m, os.Stderr)
+	farewell(m, commits, os.Stderr)
 	return err
 }
 
@@ -149,13 +149,14 @@ func untilInterrupt(ctx context.Context) context.Context {
 	return out
 }
 
-// farewell ends all sessions and says which of them had uncommitted work.
-func farewell(m *conn.Manager, w io.Writer) {
+// farewell ends all sessions and says what the devices do at that.
+func farewell(m *conn.Manager, commits *commit.Control, w io.Writer) {
+	for _, line := range commits.Farewell(m.Devices()) {
+		fmt.Fprintln(w, safe.Text(line))
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), leaving)
 	defer cancel()
-	for _, dev := range m.Close(ctx) {
-		fmt.Fprintf(w, "%s: %s.\n", safe.Text(dev.Target.Name), safe.Text(strings.Join(dev.AtStake(), "; ")))
-	}
+	m.Close(ctx)
 }
 
 // templates are those built in and the person's own; the notes name files that

@@ -3,6 +3,7 @@
 package screen
 
 import (
+	"os/exec"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -64,6 +65,10 @@ type Deps struct {
 	// Clip copies to where the person can paste; nil makes do with the programs
 	// and the file that need no terminal.
 	Clip *clip.Clip
+	// Exec gives the terminal to a program of others until it ends; nil means
+	// tea.ExecProcess. The root sets it, so that both stop together when the
+	// person suspends them.
+	Exec func(c *exec.Cmd, done func(error) tea.Msg) tea.Cmd
 	// Post is where Tell puts messages; the root sets it.
 	Post func(tea.Msg)
 	// Tick makes the timers; nil means tea.Tick. Tests bring a fake clock.
@@ -79,6 +84,15 @@ func (d *Deps) Tell(m tea.Msg) tea.Cmd {
 	}
 	d.Post(m)
 	return nil
+}
+
+// Outside returns a command that gives the terminal to c, and then done's
+// message.
+func (d *Deps) Outside(c *exec.Cmd, done func(error) tea.Msg) tea.Cmd {
+	if d.Exec != nil {
+		return d.Exec(c, done)
+	}
+	return tea.ExecProcess(c, done)
 }
 
 // Copy returns a command that copies safe text and says how. what names the

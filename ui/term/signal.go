@@ -26,6 +26,8 @@ func (s *Signal) ExitCode() int {
 type Signals struct {
 	// C gets the first of them.
 	C chan os.Signal
+	// Ending is closed when one came, or when the context is done.
+	Ending chan struct{}
 
 	mu  sync.Mutex
 	got *Signal
@@ -35,11 +37,12 @@ type Signals struct {
 // first of them it listens no more, so that a second one ends the process at
 // once.
 func Watch(ctx context.Context) *Signals {
-	s := &Signals{C: make(chan os.Signal, 1)}
+	s := &Signals{C: make(chan os.Signal, 1), Ending: make(chan struct{})}
 	in := make(chan os.Signal, 1)
 	signal.Notify(in, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	// Ends with the first signal or with ctx, which the owner cancels.
 	go func() {
+		defer close(s.Ending)
 		defer signal.Stop(in)
 		select {
 		case sig := <-in:

@@ -1,7 +1,9 @@
 package uitest
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -53,6 +55,14 @@ func (b *Backend) Set(d conn.Device) conn.Event {
 		b.devices[i] = d
 	}
 	return conn.Event{Kind: conn.DeviceChanged, Session: d.ID, Device: d}
+}
+
+// Probe is conn.Manager's; every session is alive.
+func (b *Backend) Probe(_ context.Context, id conn.SessionID) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.calls = append(b.calls, fmt.Sprintf("probe %d", id))
+	return nil
 }
 
 // Connect implements screen.Backend: the device is dialing from then on.

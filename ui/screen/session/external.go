@@ -25,13 +25,13 @@ func (m externalMsg) SessionID() conn.SessionID { return m.id }
 // editOutside gives the RPC to the person's own editor. Whatever fails, the RPC
 // stays as it was.
 func (s *Screen) editOutside() tea.Cmd {
-	id, text := s.id, s.rpc.Text()
+	id, text, outside := s.id, s.rpc.Text(), s.d.Outside
 	return func() tea.Msg {
 		cmd, read, cleanup, err := editor.EditorCmd(text, "")
 		if err != nil {
 			return externalMsg{id: id, err: err}
 		}
-		return tea.ExecProcess(cmd, func(err error) tea.Msg {
+		return outside(cmd, func(err error) tea.Msg {
 			defer cleanup()
 			m := externalMsg{id: id}
 			if err != nil {
