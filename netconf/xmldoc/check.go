@@ -104,15 +104,18 @@ func encodingOf(decl []byte) string {
 	return string(rest[1 : 1+end])
 }
 
+// plainStep is how many bytes plain looks at.
+const plainStep = 64
+
 // characters checks what has arrived since the last call.
 func (c *checker) characters(t []byte, final bool) {
 	c.refs = c.references(t, c.refs, final)
 	p := c.chars
 	for p < len(t) {
-		for p+32 <= len(t) && plain(t[p:p+32:p+32]) {
-			p += 32
+		for p+plainStep <= len(t) && plain(t[p:p+plainStep:p+plainStep]) {
+			p += plainStep
 		}
-		for stop := min(p+32, len(t)); p < stop; {
+		for stop := min(p+plainStep, len(t)); p < stop; {
 			b := t[p]
 			switch {
 			case b < ' ' && b != '\t' && b != '\n' && b != '\r':
@@ -136,21 +139,24 @@ func (c *checker) characters(t []byte, final bool) {
 	c.chars = p
 }
 
-// plain reports whether all of 32 bytes are ASCII and none but a line feed is a
+// plain reports whether all of 64 bytes are ASCII and none but a line feed is a
 // control character.
 func plain(b []byte) bool {
-	_ = b[31]
+	_ = b[plainStep-1]
 	bad := oddBytes(binary.LittleEndian.Uint64(b)) | oddBytes(binary.LittleEndian.Uint64(b[8:])) |
-		oddBytes(binary.LittleEndian.Uint64(b[16:])) | oddBytes(binary.LittleEndian.Uint64(b[24:]))
+		oddBytes(binary.LittleEndian.Uint64(b[16:])) | oddBytes(binary.LittleEndian.Uint64(b[24:])) |
+		oddBytes(binary.LittleEndian.Uint64(b[32:])) | oddBytes(binary.LittleEndian.Uint64(b[40:])) |
+		oddBytes(binary.LittleEndian.Uint64(b[48:])) | oddBytes(binary.LittleEndian.Uint64(b[56:]))
 	return bad&0x8080808080808080 == 0
 }
 
-// oddBytes sets bit 7 of each byte that is not plain.
+// oddBytes sets bit 7 of each byte that is not plain. Of a byte that is not
+// ASCII a carry may reach the next one; that one is then right or wrong, but
+// the word is not plain all the same.
 func oddBytes(v uint64) uint64 {
 	const ones = 0x0101010101010101
-	m := v & (0x7f * ones)
-	printable := m + 0x60*ones           // bit 7: at least 0x20
-	other := (m ^ '\n'*ones) + 0x7f*ones // bit 7: no line feed
+	printable := v + 0x60*ones           // bit 7: at least 0x20
+	other := (v ^ '\n'*ones) + 0x7f*ones // bit 7: no line feed
 	return other&^printable | v
 }
 

@@ -1,8 +1,10 @@
 package xmldoc
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -14,6 +16,8 @@ var seeds = []string{
 	"<a><b>1</c></a>", "<a>&#8;\x00\x1b&lt;\xff\xed\xa0\x80</a>", "\xef\xbb\xbf<?xml version='1.0' encoding='latin1'?>\n<a>\xe9</a>",
 	"<a><b><c><d>\n</d></c>", "text", "<!DOCTYPE a>", "<a/><b/>", "<a><![CDATA[", "<a>\n\n\n</a>\r\n\r\n", "</a>", "<a><b></a></b>",
 	strings.Repeat("<a>", 80) + strings.Repeat("<b/>", 200) + strings.Repeat("</a>", 80),
+	"<d>v</d>\n <longer-name>1<2</longer-name>\n<e>\n</e><f>a\nb</f><g>\n <h/><i >x</i></g><j>y</k>",
+	strings.Repeat("<l>\n <m>z</m>\n", 40) + strings.Repeat("</l>\n", 40),
 	strings.Repeat("<a><b>", 20) + strings.Repeat("<c>x</c>", 90) + strings.Repeat("</b></a>", 20) + "x",
 }
 
@@ -24,38 +28,46 @@ func FuzzWrite(f *testing.F) {
 		f.Add([]byte(s), uint64(i)*0x9e3779b97f4a7c15)
 	}
 	f.Fuzz(func(t *testing.T, text []byte, cuts uint64) {
-		d, e := New(Options{}), New(Options{})
-		defer d.Close()
-		defer e.Close()
-		published := 0
-		for rest := text; len(rest) > 0; {
-			cuts = cuts*6364136223846793005 + 1442695040888963407
-			n := min(len(rest), 1+int(cuts>>59))
-			if _, err := d.Write(rest[:n]); err != nil {
-				t.Fatal(err)
-			}
-			rest = rest[n:]
-			if d.Rows() < published {
-				t.Fatal("rows were taken back")
-			}
-			published = d.Rows()
-		}
-		before := dump(d)
-		d.Finish(nil)
-		if _, err := e.Write(text); err != nil {
+		checkWrite(t, text, cuts)
+		// Written at once, with so much behind it, all of the text is found by
+		// stride if it can be; in pieces, none of it is.
+		checkWrite(t, slices.Concat([]byte("<x><y>"), text, bytes.Repeat([]byte(" "), strideLeft)), cuts)
+	})
+}
+
+func checkWrite(t *testing.T, text []byte, cuts uint64) {
+	t.Helper()
+	d, e := New(Options{}), New(Options{})
+	defer d.Close()
+	defer e.Close()
+	published := 0
+	for rest := text; len(rest) > 0; {
+		cuts = cuts*6364136223846793005 + 1442695040888963407
+		n := min(len(rest), 1+int(cuts>>59))
+		if _, err := d.Write(rest[:n]); err != nil {
 			t.Fatal(err)
 		}
-		e.Finish(nil)
-		got, want := describe(d), describe(e)
-		if got != want {
-			t.Fatalf("in pieces:\n%s\nat once:\n%s", got, want)
+		rest = rest[n:]
+		if d.Rows() < published {
+			t.Fatal("rows were taken back")
 		}
-		if !strings.HasPrefix(dump(d), before) {
-			t.Fatalf("published rows changed:\n%s\nto\n%s", before, dump(d))
-		}
-		checkRows(t, d, text)
-		checkLines(t, d, text)
-	})
+		published = d.Rows()
+	}
+	before := dump(d)
+	d.Finish(nil)
+	if _, err := e.Write(text); err != nil {
+		t.Fatal(err)
+	}
+	e.Finish(nil)
+	got, want := describe(d), describe(e)
+	if got != want {
+		t.Fatalf("in pieces:\n%s\nat once:\n%s", got, want)
+	}
+	if !strings.HasPrefix(dump(d), before) {
+		t.Fatalf("published rows changed:\n%s\nto\n%s", before, dump(d))
+	}
+	checkRows(t, d, text)
+	checkLines(t, d, text)
 }
 
 // describe shows all that is known of a document.

@@ -123,10 +123,11 @@ func (w *writer) run() {
 		return
 	}
 	for {
-		pos, depth, m := w.pos, w.depth, w.mode
 		if w.rows%blockRows == 0 && len(w.marks) == w.rows/blockRows {
-			w.marks = append(w.marks, packState(pos, depth, m))
+			w.marks = append(w.marks, packState(w.pos, w.depth, w.mode))
 		}
+		w.stride()
+		pos, depth, m := w.pos, w.depth, w.mode
 		st := w.next()
 		if st == found {
 			if f := w.add(); f != noFault {
@@ -212,14 +213,20 @@ func (w *writer) closes(r *Row) bool {
 	if top.nameLen != w.name || !sameName(w.text, top.name, off, w.name) {
 		return false
 	}
-	if top.children >= bigElement {
-		w.counts = append(w.counts, childCount{end: w.rows, children: top.children})
+	w.pop()
+	return true
+}
+
+// pop takes the innermost element, which ends with the row at hand, off the stack.
+func (w *writer) pop() {
+	n := len(w.stack) - 1
+	if children := w.stack[n].children; children >= bigElement {
+		w.counts = append(w.counts, childCount{end: w.rows, children: children})
 	}
 	w.stack = w.stack[:n]
 	if len(w.check.declared) > 0 {
 		w.check.leave(n)
 	}
-	return true
 }
 
 // tagName is the name in the start tag found last.
