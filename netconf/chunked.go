@@ -9,7 +9,7 @@ import (
 // joinBelow is the chunk size below which neighbours are moved together, so
 // that the layers above are called once for many. Larger ones are handed over
 // where they lie.
-const joinBelow = 2 << 10
+const joinBelow = 32 << 10
 
 // header is the outcome of reading a chunk header (RFC 6242 section 4.2).
 type header struct {
