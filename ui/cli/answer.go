@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"dialtone/conn"
+	"dialtone/keys"
 	"dialtone/netconf"
 	"dialtone/netconf/xmldoc"
 	"dialtone/ui/safe"
@@ -45,24 +46,50 @@ func (a *app) finish(ctx context.Context, out *answer, err error) error {
 		}
 		return &exit{code: signalCode(context.Cause(ctx)), silent: err != nil, err: context.Cause(ctx)}
 	}
-	if werr != nil {
-		if err != nil {
-			a.note("%s", errorLine(err))
-		}
-		return with(ExitUnknown, fault("OUT-WRITE", "the reply could not be written: "+werr.Error(), done(out, err), ""))
+	if werr == nil {
+		return err
 	}
+	werr = out.unwritten(werr)
+	if err == nil {
+		return werr
+	}
+	a.note("%s", errorLine(werr)) // what the device did weighs more
 	return err
 }
 
-// done says what became of the request when its reply could not be written.
-func done(out *answer, err error) string {
-	switch {
-	case out.x == nil:
-		return "Nothing was sent"
-	case err == nil:
-		return "The request itself succeeded"
+// unwritten is the error of a reply that could not be written. A device that
+// was only read can be asked again, and what was wrong is the output: that is
+// wrong usage. One that may have changed must be looked at, for whoever reads
+// the output does not know what it said.
+func (out *answer) unwritten(err error) error {
+	f := &keys.Fault{Code: "OUT-WRITE", What: "standard output cannot be written: " + err.Error(), Err: err}
+	if out.x == nil {
+		f.Kept = "Nothing was sent"
+		return with(ExitUsage, f)
 	}
-	return "The request ended as said above"
+	o, _, _ := out.x.Snapshot()
+	switch {
+	case !out.x.Request.Effect.Alters():
+		f.Kept, f.Do = "The device was only read", "Give the reply somewhere to go and ask again"
+		return with(ExitUsage, f)
+	case o.Result == netconf.Answered && o.OK:
+		f.Kept, f.Do = "The device did what it was asked and said so; nothing is sent again", "Look at the device before you send it again"
+	default:
+		f.Kept = "Nothing is sent again"
+	}
+	return with(ExitUnknown, f)
+}
+
+// closedBehind is a fault of a request that was stopped, as it is when the
+// program ends behind it: the session goes too.
+func closedBehind(err error) error {
+	f, ok := err.(*netconf.Fault)
+	if !ok || f.Code != "RPC-STOPPED" || !strings.Contains(f.Kept, "stays open") {
+		return err
+	}
+	own := *f
+	own.Kept = "The session is closed; a late reply is lost"
+	return &own
 }
 
 // warn tells of warnings and oddities, which do not change the exit code.

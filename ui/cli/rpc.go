@@ -386,6 +386,7 @@ func brokeProtocol(err error) bool {
 
 // outcomeError is the exit that an outcome asks for, nil for a good answer.
 func outcomeError(o netconf.Outcome, err error) error {
+	err = closedBehind(err)
 	switch {
 	case o.Result == netconf.Answered && o.OK:
 		return nil

@@ -269,11 +269,60 @@ func TestReplyThatCannotBeWrittenIsNoSuccess(t *testing.T) {
 	}
 	defer full.Close()
 	h, d := newHome(t), device(t, simdev.Options{}, simnet.Server{})
-	c := h.command(with(h.signIn(), "rpc", d.Addr())...)
-	var stderr strings.Builder
-	c.Stdin, c.Stdout, c.Stderr = strings.NewReader(get), full, &stderr
-	if got := code(t, c.Run()); got != 5 || !strings.Contains(stderr.String(), "OUT-WRITE") || !strings.Contains(stderr.String(), "request itself succeeded") {
-		t.Errorf("exit code %d: %s", got, stderr.String())
+	for name, tc := range map[string]struct {
+		rpc  string
+		code int
+		says []string
+	}{
+		"read": {get, 2, []string{"OUT-WRITE standard output cannot be written", "no space left on device", "The device was only read. Give the reply somewhere to go and ask again."}},
+		"edit": {edit, 5, []string{"OUT-WRITE", "The device did what it was asked and said so; nothing is sent again. Look at the device before you send it again."}},
+		"rpc-error": {"<delete-config><target><candidate/></target></delete-config>", 1,
+			[]string{"OUT-WRITE", "RPC-ERROR"}},
+	} {
+		for _, format := range []string{"xml", "json"} {
+			c := h.command(with(h.signIn(), "rpc", d.Addr(), "--format", format)...)
+			var stderr strings.Builder
+			c.Stdin, c.Stdout, c.Stderr = strings.NewReader(tc.rpc), full, &stderr
+			if got := code(t, c.Run()); got != tc.code {
+				t.Errorf("%s as %s: exit code %d, want %d", name, format, got, tc.code)
+			}
+			for _, s := range tc.says {
+				if !strings.Contains(stderr.String(), s) {
+					t.Errorf("%s as %s: %q is missing: %s", name, format, s, stderr.String())
+				}
+			}
+		}
+	}
+}
+
+func TestStoppedReadSaysThatTheSessionIsClosed(t *testing.T) {
+	t.Parallel()
+	h, d := newHome(t), device(t, simdev.Options{Faults: simdev.Faults{Delay: time.Hour}}, simnet.Server{})
+	trace := filepath.Join(h.dir, "trace")
+	c := h.command(with(h.signIn(), "rpc", d.Addr(), "--trace", trace, "--format", "json")...)
+	var stdout, stderr strings.Builder
+	c.Stdin, c.Stdout, c.Stderr = strings.NewReader(get), &stdout, &stderr
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for limit := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) { // a file tells no event
+		if data, _ := os.ReadFile(trace); strings.Contains(string(data), "get-config>") {
+			break
+		}
+		if time.Now().After(limit) {
+			t.Fatal("the request was never sent")
+		}
+	}
+	if err := c.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	if got := code(t, c.Wait()); got != 130 {
+		t.Errorf("exit code %d", got)
+	}
+	for what, text := range map[string]string{"standard error": stderr.String(), "standard output": stdout.String()} {
+		if !strings.Contains(text, "RPC-STOPPED") || !strings.Contains(text, "The session is closed; a late reply is lost") || strings.Contains(text, "stays open") {
+			t.Errorf("%s: %s", what, text)
+		}
 	}
 }
 
