@@ -68,14 +68,11 @@ func (r *root) always(k tea.KeyMsg) (tea.Cmd, bool) {
 	return r.Run(a.ID), true
 }
 
-// altKey takes alt+x as what it is on most terminals: Esc, and x soon after.
-// Above a dialog only the Esc counts, since x was meant for what is below it.
+// altKey takes alt+x as what it is on most terminals: Esc, and x soon after. Above
+// a dialog the Esc closes it and x is for what lies below, as if the two had come
+// apart.
 func (r *root) altKey(k tea.KeyMsg) tea.Cmd {
-	dialog := r.stack.Top() != nil
 	esc := r.key(tea.KeyMsg{Type: tea.KeyEsc})
-	if dialog {
-		return esc
-	}
 	k.Alt = false
 	waiting := len(r.held) > 0
 	r.held = append([]tea.KeyMsg{k}, r.held...)

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -126,10 +127,40 @@ func TestAltKeyIsEscThenKey(t *testing.T) {
 		t.Errorf("ran %v, got %v", all[1].ran, all[1].got)
 	}
 	all[1].typing, all[1].got = false, nil
-	p.Press("?", "alt+q")
-	if p.root.stack.Top() != nil || len(p.root.tabs) != 2 {
-		t.Error("alt+q above a dialog reached what is below it")
+	p.Press("?", "alt+j")
+	if p.root.stack.Top() != nil || len(p.root.tabs) != 2 || len(all[1].got) != 0 {
+		t.Errorf("alt+j above help: %v open, %d tabs, got %v", p.root.stack.Top(), len(p.root.tabs), all[1].got)
 	}
+	p.Press("?", "alt+1")
+	if p.root.stack.Top() != nil || p.root.at != 0 {
+		t.Errorf("alt+1 above help: %v open, tab %d; want the device list", p.root.stack.Top(), p.root.at)
+	}
+	p.Press(":", "alt+?")
+	if _, ok := p.root.stack.Top().(*overlay.Help); !ok {
+		t.Errorf("alt+? above the palette: %v is open, want help", p.root.stack.Top())
+	}
+}
+
+// TestAltKeyAnswersNoQuestion closes one of two questions; the letter falls into
+// the grace of the other.
+func TestAltKeyAnswersNoQuestion(t *testing.T) {
+	t.Parallel()
+	p := lab(t, nil)
+	first, second := make(chan answer, 1), make(chan answer, 1)
+	for _, reply := range []chan answer{first, second} {
+		p.Send(asked{&question{ctx: context.Background(), what: link.HostKeyQuestion{Target: target("pe-12", "192.0.2.12", link.SSH), Host: "[192.0.2.12]:830", Key: hostKey(1)}, reply: reply}})
+	}
+	p.Advance(time.Second)
+	p.Press("alt+t")
+	if a := <-first; a.value != link.Refuse {
+		t.Errorf("the first was answered %v", a)
+	}
+	select {
+	case a := <-second:
+		t.Errorf("the second was answered %v", a)
+	default:
+	}
+	p.mustShow(t, "Unknown host key")
 }
 
 func TestActionThatIsOffSaysWhy(t *testing.T) {
