@@ -33,9 +33,18 @@ func (s *Screen) openShell(x desk.Caller) tea.Cmd {
 		if err != nil {
 			return failed("No shell", err)
 		}
-		return msg.ShowShell{Name: name, Shell: sh}
+		return msg.ShowShell{Name: name, Shell: opened{sh, s.openShell(x)}}
 	}
 }
+
+// opened is a shell that knows how another one is opened on its device.
+type opened struct {
+	*outbound.Shell
+	again tea.Cmd
+}
+
+// Again returns the command that opens another shell on the device.
+func (o opened) Again() tea.Cmd { return o.again }
 
 // noShell says why the selected caller offers no shell.
 func (s *Screen) noShell(x desk.Caller) string {

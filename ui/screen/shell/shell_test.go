@@ -7,7 +7,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	tea "github.com/charmbracelet/bubbletea"
+
+	"dialtone/ui/action"
+	"dialtone/ui/msg"
 	"dialtone/ui/screen"
 	"dialtone/ui/style"
 	"dialtone/ui/uitest"
@@ -76,7 +81,7 @@ func TestCommandsRunAndOutputFollows(t *testing.T) {
 		t.Errorf("ran %q", f.ran)
 	}
 	typeLine(s, "cd /var")
-	if !strings.Contains(uitest.Plain(s.View()), "cd holds for this one command only") {
+	if !strings.Contains(uitest.Plain(s.View()), "cd holds for this line only") {
 		t.Errorf("nothing about cd:\n%s", uitest.Plain(s.View()))
 	}
 	s.Update(uitest.Key("up"))
@@ -106,12 +111,26 @@ func TestEndsAreToldAndNothingRunsAfter(t *testing.T) {
 	}
 }
 
+// TestInterruptEndsTheShell: with something typed it only empties the line, as
+// in any shell; then it interrupts, once.
 func TestInterruptEndsTheShell(t *testing.T) {
 	t.Parallel()
 	s, f := shell(t)
+	s.Update(uitest.Key("x"))
+	if cmd := s.Run("shell.interrupt"); cmd != nil || s.typed.Len() > 0 || f.killed {
+		t.Errorf("interrupted %t with %q typed", f.killed, s.typed.Value())
+	}
 	s.Update(s.Run("shell.interrupt")())
 	if !f.killed || s.Leave() == "" {
 		t.Errorf("interrupted %t, leaving warns %q", f.killed, s.Leave())
+	}
+	if s.Run("shell.interrupt") != nil {
+		t.Error("interrupted twice")
+	}
+	close(f.out)
+	s.Update(s.read())
+	if view := uitest.Plain(s.View()); !strings.Contains(view, "interrupted: the device has ended the shell") || s.Capturing() || s.Leave() != "" {
+		t.Errorf("keys are text %t, leaving warns %q\n%s", s.Capturing(), s.Leave(), view)
 	}
 	s.Close()
 	if !f.closed {
@@ -125,7 +144,7 @@ func TestMuchOutputIsBoundedAndScrolls(t *testing.T) {
 	for range 3 {
 		feed(s, f, strings.Repeat("x\n", 15000))
 	}
-	if len(s.out) > mostLines || s.dropped == 0 || !strings.Contains(s.Status(), "forgotten") {
+	if len(s.out) > mostLines || s.dropped == 0 || !strings.Contains(s.Status(), "the last 19000 kept") {
 		t.Errorf("%d lines, %d dropped, %q", len(s.out), s.dropped, s.Status())
 	}
 	feed(s, f, strings.Repeat("y", 3*mostLine)+"\n")
@@ -173,4 +192,151 @@ func TestEverySizeIsExactAndNothingHostilePasses(t *testing.T) {
 	}
 	s.Resize(80, 24)
 	uitest.Golden(t, "shell-80x24", uitest.Plain(s.View()))
+}
+
+func TestTrapsAreToldWhereTheyAre(t *testing.T) {
+	t.Parallel()
+	for cmd, want := range map[string]string{
+		"cd /var": "holds for this line only", "setenv A b": "holds for this line only", "cd /var; ls": "", "cd /var && ls": "", "ls /var": "",
+		"cli": `use cli -c "show version"`, `cli -c "show version"`: "", "top": "may want a terminal", "vi x": "may want a terminal", "sh x.sh": "", "sh": "may want a terminal",
+		"": "", "echo cd /var": "",
+	} {
+		if got := trap(cmd); (got == "") != (want == "") || !strings.Contains(got, want) || len(got) > 72 {
+			t.Errorf("%q: %q, want %q", cmd, got, want)
+		}
+	}
+}
+
+func TestPasteIsOneLineOrNothing(t *testing.T) {
+	t.Parallel()
+	s, f := shell(t)
+	paste := func(text string) tea.Msg {
+		if cmd := s.Update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(text), Paste: true}); cmd != nil {
+			return cmd()
+		}
+		return nil
+	}
+	if m, ok := paste("reboot\rls\r").(msg.Toast); !ok || !strings.Contains(m.Text, "2 lines") || s.typed.Len() > 0 {
+		t.Errorf("%+v, typed %q", m, s.typed.Value())
+	}
+	if paste("uname -a\n") != nil || s.typed.Value() != "uname -a" || len(f.ran) != 0 {
+		t.Errorf("typed %q, ran %q", s.typed.Value(), f.ran)
+	}
+}
+
+func TestHistoryKeepsWhatWasBeingTyped(t *testing.T) {
+	t.Parallel()
+	s, _ := shell(t)
+	typeLine(s, "first")
+	typeLine(s, "first")
+	typeLine(s, "second")
+	for _, r := range "draft" {
+		s.Update(uitest.Key(string(r)))
+	}
+	var got []string
+	for _, k := range []string{"up", "up", "up", "down", "down", "down"} {
+		s.Update(uitest.Key(k))
+		got = append(got, s.typed.Value())
+	}
+	if strings.Join(got, " ") != "second first first second draft draft" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestSearchGoesRound(t *testing.T) {
+	t.Parallel()
+	s, f := shell(t)
+	feed(s, f, strings.Repeat("nothing\n", 50)+"The First Needle\n"+strings.Repeat("nothing\n", 50)+"second needle\n")
+	s.Run("shell.leave")
+	s.Run("shell.first")
+	s.Run("shell.search")
+	if !s.Capturing() || s.Actions() != nil {
+		t.Error("keys are no text in the search line")
+	}
+	for _, r := range "needle" {
+		s.Update(uitest.Key(string(r)))
+	}
+	s.Update(uitest.Key("enter"))
+	at := []int{s.hit}
+	for _, id := range []action.ID{"shell.next", "shell.next", "shell.previous"} {
+		s.Run(id)
+		at = append(at, s.hit)
+		if !strings.Contains(strings.ToLower(uitest.Plain(s.View())), "needle") {
+			t.Errorf("the match is not on the screen:\n%s", uitest.Plain(s.View()))
+		}
+	}
+	if at[0] != 50 || at[1] != 101 || at[2] != 50 || at[3] != 101 {
+		t.Errorf("matches in lines %v", at)
+	}
+	s.Run("shell.search")
+	s.Update(uitest.Key("z"))
+	s.Update(uitest.Key("z"))
+	s.Update(uitest.Key("enter"))
+	if !strings.Contains(uitest.Plain(s.View()), "not found") {
+		t.Errorf("%s", uitest.Plain(s.View()))
+	}
+}
+
+func TestLongLinesAreReached(t *testing.T) {
+	t.Parallel()
+	s, f := shell(t)
+	feed(s, f, strings.Repeat("a", 100)+"END\n")
+	s.Run("shell.leave")
+	if strings.Contains(uitest.Plain(s.View()), "END") {
+		t.Fatal(uitest.Plain(s.View()))
+	}
+	s.Run("shell.right")
+	s.Run("shell.right")
+	if v := uitest.Plain(s.View()); !strings.Contains(v, "aEND") || !strings.Contains(v, "column 41") {
+		t.Error(v)
+	}
+	s.Run("shell.type")
+	if s.left != 0 {
+		t.Errorf("typing at column %d", s.left+1)
+	}
+}
+
+// TestFloodLeavesRoomForKeys: between two messages of a flood there is a pause.
+func TestFloodLeavesRoomForKeys(t *testing.T) {
+	t.Parallel()
+	s, f := shell(t)
+	var waits []time.Duration
+	s.d.Tick = func(d time.Duration, make func(time.Time) tea.Msg) tea.Cmd {
+		waits = append(waits, d)
+		return func() tea.Msg { return make(time.Time{}) }
+	}
+	f.out <- "y\n"
+	next := s.Update(s.read())
+	f.out <- "z\n"
+	again := s.Update(next())
+	if len(waits) != 1 || waits[0] != spacing || again == nil {
+		t.Fatalf("waited %v", waits)
+	}
+	s.Update(again())
+	if len(s.out) != 2 {
+		t.Errorf("%d lines", len(s.out))
+	}
+}
+
+func TestNoKeyHasTwoActions(t *testing.T) {
+	t.Parallel()
+	s, f := shell(t)
+	for range 3 {
+		if c := action.Clashes(s.Actions()); len(c) > 0 {
+			t.Error(c)
+		}
+		for _, a := range s.Actions() {
+			if a.ID == "shell.again" && a.Off == "" {
+				t.Error("another shell is offered by a session that cannot")
+			}
+		}
+		if s.typing {
+			s.Run("shell.leave")
+			continue
+		}
+		if !s.ended {
+			close(f.out)
+			s.Update(s.read())
+		}
+	}
 }
