@@ -351,7 +351,8 @@ func cause(l *link.Link, err error) error {
 	}
 	select {
 	case <-l.Done:
-		if lerr := l.Err(); lerr != nil {
+		// A link that was closed here ended because of err, not the other way.
+		if lerr := l.Err(); lerr != nil && !errors.Is(lerr, net.ErrClosed) {
 			return lerr
 		}
 	default:
