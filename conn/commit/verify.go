@@ -86,7 +86,7 @@ func (c *Control) finding(f Finding, p *Pending, d conn.Device) string {
 	left, _ := c.Left(*p)
 	switch {
 	case left <= 0:
-		return fmt.Sprintf("Still applied: %s after its time running of %s is what the commit made. It was confirmed, or the device does not roll back. Dismiss the note when it may stay.", span(-left), dev)
+		return fmt.Sprintf("Still applied: %s after its time running of %s is what the commit made. It was confirmed, or the device does not roll back. Dismiss the note when it may stay.", ago(-left), dev)
 	case p.Tied() && !p.lives(d):
 		return fmt.Sprintf("Still applied: running of %s is what the commit made, although the session that sent it has ended. The device did not roll back; it may at its time, in %s.", dev, Countdown(left))
 	case p.Doubt != "" && p.Phase == Doubtful:

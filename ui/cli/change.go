@@ -48,14 +48,13 @@ func (a *app) changing(c *cobra.Command, f *targetFlags, args []string, alters b
 	if t.ReadOnly = t.ReadOnly || r.options.ReadOnly; t.ReadOnly && alters {
 		return with(ExitUsage, &keys.Fault{Code: "READ-ONLY", What: fmt.Sprintf("%s is read-only and %q may change it", t.Name, c.Name()), Kept: "Nothing was sent", Err: conn.ErrReadOnly})
 	}
-	control, errs := commit.New(commit.Options{Dir: in(a.dir.state, "commits")})
-	for _, err := range errs {
-		a.note("%s", errorLine(err))
-	}
+	control := a.commits()
 	ctx, cancel := context.WithCancelCause(c.Context())
 	defer cancel(nil)
 	person := &asker{a: a, cancel: func() { cancel(Signal{Name: "SIGINT", Code: ExitInterrupted}) }}
 	defer person.close()
+	a.pass.from(person)
+	defer a.pass.from(nil)
 	o := r.options
 	o.Ask, o.Watch = person, control
 	o.Crashed = func(where string, value any, stack []byte) {
@@ -63,13 +62,7 @@ func (a *app) changing(c *cobra.Command, f *targetFlags, args []string, alters b
 	}
 	m := conn.NewManager(o)
 	control.Bind(m)
-	defer func() {
-		lctx, stop := context.WithTimeout(context.Background(), closeTime)
-		defer stop()
-		for _, d := range m.Close(lctx) {
-			a.note("%s: %s.", safe.Text(d.Target.Name), safe.Text(strings.Join(d.AtStake(), "; ")))
-		}
-	}()
+	defer a.leave(m, control)
 	d, err := waitOpen(ctx, m, m.Events(), m.Connect(t))
 	if err == nil {
 		r.log.Info("open", "target", t.Name, "addr", d.Peer.Addr, "auth", d.Peer.Auth, "session", d.NetconfID)
@@ -82,6 +75,25 @@ func (a *app) changing(c *cobra.Command, f *targetFlags, args []string, alters b
 		return &exit{code: signalCode(context.Cause(ctx)), silent: err != nil && !errors.Is(err, context.Canceled), err: context.Cause(ctx)}
 	}
 	return err
+}
+
+// commits knows the confirmed commits that are noted in the state directory.
+func (a *app) commits() *commit.Control {
+	c, errs := commit.New(commit.Options{Dir: in(a.dir.state, "commits")})
+	for _, err := range errs {
+		a.note("%s", errorLine(err))
+	}
+	return c
+}
+
+// leave ends all sessions and says what the devices do at that.
+func (a *app) leave(m *conn.Manager, c *commit.Control) {
+	for _, line := range c.Farewell(m.Devices()) {
+		a.note("%s", safe.Text(line))
+	}
+	ctx, stop := context.WithTimeout(context.Background(), closeTime)
+	defer stop()
+	m.Close(ctx)
 }
 
 // order plans, shows what to know before, and runs.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"dialtone/conn"
 	"dialtone/conn/commit"
 	"dialtone/netconf"
 	"dialtone/ui/safe"
@@ -19,6 +20,8 @@ type commitFlags struct {
 	check     bool
 	confirmed time.Duration
 	comment   string
+	at        string
+	sync      bool
 	wait      bool
 }
 
@@ -40,7 +43,7 @@ a second time.
 
 Exit codes: 0 done. 1 the device refused it. 2 wrong usage, or refused before
 anything was sent. 3 no connection, trust or login. 5 outcome unknown: it was sent
-and not answered; "dialtone diff" and "dialtone confirm" tell more.`,
+and not answered; "dialtone confirm TARGET --verify" reads running and says.`,
 		Example: `  dialtone commit core-r1 --check
   dialtone commit core-r1 --confirmed 5m --comment "new uplink"
   dialtone confirm core-r1`,
@@ -49,6 +52,8 @@ and not answered; "dialtone diff" and "dialtone confirm" tell more.`,
 	c.Flags().BoolVar(&f.check, "check", false, "let the device check the candidate and commit nothing")
 	c.Flags().DurationVar(&f.confirmed, "confirmed", 0, "roll back unless confirmed within this time, such as 5m")
 	c.Flags().StringVar(&f.comment, "comment", "", "comment for the device's history of commits (Junos)")
+	c.Flags().StringVar(&f.at, "at", "", "let the device commit at this time, such as 20:00 or \"2031-01-31 02:00\", or at the next reboot (Junos)")
+	c.Flags().BoolVar(&f.sync, "synchronize", false, "commit on all routing engines (Junos)")
 	c.Flags().BoolVar(&f.wait, "wait", false, "keep the session open and ask whether to confirm")
 	return c
 }
@@ -60,11 +65,13 @@ func (a *app) commit(c *cobra.Command, f *commitFlags, args []string) error {
 		return usagef(c, "--confirmed must be a time such as 5m")
 	case f.wait && !confirmed:
 		return usagef(c, "--wait needs --confirmed")
-	case f.check && (confirmed || f.comment != ""):
-		return usagef(c, "--check commits nothing: leave out --confirmed and --comment")
+	case f.check && (confirmed || f.comment != "" || f.at != "" || f.sync):
+		return usagef(c, "--check commits nothing: leave out --confirmed, --comment, --at and --synchronize")
+	case f.at != "" && confirmed:
+		return usagef(c, "--at and --confirmed exclude each other")
 	}
 	return a.changing(c, &f.targetFlags, args, !f.check, func(ch *change) error {
-		o := commit.Order{Do: commit.DoCommit, Check: f.check, Comment: f.comment, Confirmed: confirmed, Timeout: f.confirmed}
+		o := commit.Order{Do: commit.DoCommit, Check: f.check, Comment: f.comment, Confirmed: confirmed, Timeout: f.confirmed, At: f.at, Sync: f.sync}
 		if confirmed {
 			switch {
 			case f.wait:
@@ -86,10 +93,15 @@ func (a *app) commit(c *cobra.Command, f *commitFlags, args []string) error {
 		case f.wait:
 			return ch.ask()
 		case confirmed:
-			a.note("Confirm with: dialtone confirm %s. Roll back with: dialtone cancel %s.", safe.Text(ch.d.Target.Name), safe.Text(ch.d.Target.Name))
+			a.confirmHint(ch.d.Target.Name)
 		}
 		return nil
 	})
+}
+
+// confirmHint names the commands that settle a confirmed commit.
+func (a *app) confirmHint(target string) {
+	a.note("Confirm with: dialtone confirm %s. Roll back with: dialtone cancel %s.", safe.Text(target), safe.Text(target))
 }
 
 // askable fails when there is nobody to ask, before anything is sent.
@@ -110,6 +122,11 @@ func (ch *change) ask() error {
 	}
 	ctx, cancel := context.WithTimeout(ch.ctx, st.Left)
 	defer cancel()
+	defer ch.m.Watch(func(d conn.Device) { // a question that nobody can act on is taken back
+		if d.ID == ch.d.ID && d.State != conn.Open {
+			cancel()
+		}
+	})()
 	for {
 		answer, err := ch.question(ctx, fmt.Sprintf("Rolls back in %s. confirm, or cancel to roll back now: ", commit.Countdown(ch.control.State(ch.d.ID).Left)))
 		if err != nil {
@@ -120,14 +137,16 @@ func (ch *change) ask() error {
 			_, err := ch.order(commit.Order{Do: commit.DoConfirm})
 			return err
 		case "cancel":
-			_, err := ch.order(commit.Order{Do: commit.DoCancel})
-			return err
+			return ch.cancel()
 		}
 	}
 	if ch.ctx.Err() != nil {
 		return ch.ctx.Err()
 	}
-	return with(ExitRPCError, fault("COMMIT-EXPIRED", "the commit was not confirmed: the device rolls it back", "", "Look with: dialtone diff "+ch.d.Target.Name))
+	if d, _ := ch.m.Device(ch.d.ID); d.State != conn.Open {
+		return with(ExitUnknown, fault("COMMIT-LOST", "the session was lost before the commit was confirmed. "+strings.TrimSuffix(ch.control.State(ch.d.ID).Note, "."), "It stays noted", "Look with: dialtone confirm "+ch.d.Target.Name+" --verify"))
+	}
+	return with(ExitRPCError, fault("COMMIT-EXPIRED", "the time is over and the commit was not confirmed: the device should have rolled back", "It stays noted", "Look with: dialtone confirm "+ch.d.Target.Name+" --verify"))
 }
 
 func (ch *change) question(ctx context.Context, prompt string) (string, error) {

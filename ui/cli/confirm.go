@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -12,7 +13,7 @@ import (
 func (a *app) confirmCommand() *cobra.Command {
 	var f targetFlags
 	var comment string
-	var forget bool
+	var forget, verify bool
 	c := a.changeCommand(&cobra.Command{
 		Use:   "confirm TARGET",
 		Short: "Confirm a confirmed commit, so that it stays",
@@ -20,14 +21,24 @@ func (a *app) confirmCommand() *cobra.Command {
 made on a device and that still waits. Its persist token is taken from the note
 in the state directory.
 
+With --verify nothing is confirmed: running is read and compared with what it was
+before the commit and with what the commit made of it. This tells what became of a
+commit whose answer was lost, or whose time is over.
+
 With --forget nothing is sent and nobody is dialled: the note of a commit whose
 time is over is removed. Look first at what the device has: dialtone diff TARGET.
 
-Exit codes: those of "dialtone commit"; 2 when none is known to wait.`,
+Exit codes: those of "dialtone commit"; 2 when none is known to wait. With
+--verify: 0 when it is known what became of it, 5 when it cannot be told.`,
 		Args: cobra.MaximumNArgs(1),
 	}, &f, func(c *cobra.Command, args []string) error {
-		if forget {
+		switch {
+		case forget && verify, comment != "" && (forget || verify):
+			return usagef(c, "--verify, --forget and --comment exclude each other")
+		case forget:
 			return a.forget(c, &f, args)
+		case verify:
+			return a.changing(c, &f, args, false, (*change).verify)
 		}
 		return a.changing(c, &f, args, true, func(ch *change) error {
 			_, err := ch.order(commit.Order{Do: commit.DoConfirm, Comment: comment})
@@ -35,8 +46,22 @@ Exit codes: those of "dialtone commit"; 2 when none is known to wait.`,
 		})
 	})
 	c.Flags().StringVar(&comment, "comment", "", "comment for the device's history of commits (Junos)")
+	c.Flags().BoolVar(&verify, "verify", false, "confirm nothing: read running and say what became of the commit")
 	c.Flags().BoolVar(&forget, "forget", false, "send nothing: remove the note of a commit whose time is over")
 	return c
+}
+
+// verify reads running and says what became of the commit.
+func (ch *change) verify() error {
+	f, err := ch.control.Verify(ch.ctx, ch.d.ID)
+	switch {
+	case ch.ctx.Err() != nil:
+		return ch.ctx.Err()
+	case f.Verdict == commit.CannotTell, f.Verdict == commit.Differs, err != nil:
+		return with(ExitUnknown, fault("COMMIT-UNKNOWN", strings.TrimSuffix(f.Words, "."), "Nothing was sent but reads", ""))
+	}
+	ch.a.note("%s", safe.Text(f.Words))
+	return nil
 }
 
 // forget removes the notes on a target whose time is over. It says what of.
@@ -45,10 +70,7 @@ func (a *app) forget(c *cobra.Command, f *targetFlags, args []string) error {
 	if len(args) > 0 {
 		name = args[0]
 	}
-	control, errs := commit.New(commit.Options{Dir: in(a.dir.state, "commits")})
-	for _, err := range errs {
-		a.note("%s", errorLine(err))
-	}
+	control := a.commits()
 	found := false
 	for _, p := range control.Pendings() {
 		if p.Device != name {

@@ -78,6 +78,7 @@ outcome unknown. The highest that applies is used; 130 interrupted.`,
 	fs.BoolVar(&t.noAgent, "no-agent", false, "do not offer the keys of the ssh-agent to callers without a profile")
 	fs.StringVar(&t.passwordFile, "password-file", "", "read the password for callers without one from the first line of this file, which only you may read; - is standard input")
 	fs.DurationVar(&t.timeout, "timeout", 0, "longest silence of a device before a request is given up, such as 90s")
+	fs.DurationVar(&t.slow, "commit-timeout", 0, "the same for commits and validation, 15m when not given")
 	fs.BoolVar(&t.readOnly, "read-only", false, "refuse every request that may change a device")
 	fs.StringVar(&t.log, "log", "", "write what happens to this file")
 	fs.StringVar(&t.trace, "trace", "", "write all bytes of both directions, secrets included, to this file")
@@ -99,8 +100,8 @@ func (f *listenFlags) check(c *cobra.Command) error {
 		return usagef(c, "--save needs --rpc")
 	case f.rpc == "-" && f.target.passwordFile == "-":
 		return usagef(c, "standard input cannot be both the password and the RPC")
-	case f.target.timeout < 0:
-		return usagef(c, "--timeout must not be negative")
+	case f.target.timeout < 0 || f.target.slow < 0:
+		return usagef(c, "--timeout and --commit-timeout must not be negative")
 	}
 	for _, addr := range append(append([]string{}, f.ssh...), f.https...) {
 		if _, port, err := net.SplitHostPort(addr); err != nil || port == "" {
@@ -213,7 +214,10 @@ func (w *waiter) start(person *asker) {
 	o.Crashed = func(where string, value any, stack []byte) {
 		w.run.log.Error("panic", "where", where, "value", fmt.Sprint(value), "stack", string(stack))
 	}
+	w.control = w.a.commits()
+	o.Watch = w.control
 	w.m = conn.NewManager(o)
+	w.control.Bind(w.m)
 	w.below = w.m.Events()
 	dialer, _ := o.Dialer.(*dial.Dialer) // another kind cannot sign in to callers; the desk then makes one
 	w.desk = desk.New(desk.Options{
@@ -263,6 +267,9 @@ func (f *listenFlags) complete(t link.Target) link.Target {
 	if f.target.timeout != 0 {
 		t.Timeout = link.Duration(f.target.timeout)
 	}
+	if f.target.slow != 0 {
+		t.CommitTimeout = link.Duration(f.target.slow)
+	}
 	t.ReadOnly = t.ReadOnly || f.target.readOnly
 	return t
 }
@@ -303,11 +310,7 @@ func (w *waiter) end() {
 	for _, l := range w.desk.Listeners() {
 		_ = w.desk.Stop(l.Kind, l.Addr) // one that ended by itself is gone
 	}
-	lctx, stop := context.WithTimeout(context.Background(), closeTime)
-	defer stop()
-	for _, d := range w.m.Close(lctx) {
-		w.a.note("%s: %s.", safe.Text(d.Target.Name), safe.Text(strings.Join(d.AtStake(), "; ")))
-	}
+	w.a.leave(w.m, w.control)
 	w.desk.Close()
 	var over []desk.Line
 	lines, _, _ := w.desk.After(w.seen)

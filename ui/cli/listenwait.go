@@ -10,6 +10,7 @@ import (
 
 	"dialtone/conn"
 	"dialtone/conn/callhome"
+	"dialtone/conn/commit"
 	"dialtone/conn/desk"
 	"dialtone/conn/link"
 	"dialtone/conn/profile"
@@ -27,10 +28,11 @@ type waiter struct {
 	run *run
 	out *eventWriter
 
-	m     *conn.Manager
-	below <-chan conn.Event
-	desk  *desk.Front
-	seen  int // lines of the desk's log
+	m       *conn.Manager
+	control *commit.Control // notes confirmed commits
+	below   <-chan conn.Event
+	desk    *desk.Front
+	seen    int // lines of the desk's log
 
 	starting int                       // listeners that were never up
 	decided  map[string]bool           // calls that have our word

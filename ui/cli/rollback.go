@@ -64,7 +64,9 @@ func (ch *change) rollback(n int, check bool, o commit.Order) error {
 		return err
 	}
 	if !check {
-		_, err = ch.order(o)
+		if _, err = ch.order(o); err == nil && o.Confirmed {
+			ch.a.confirmHint(ch.d.Target.Name)
+		}
 		return err
 	}
 	_, err = ch.order(commit.Order{Do: commit.DoValidate})

@@ -12,11 +12,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"dialtone/conn"
+	"dialtone/conn/commit"
 	"dialtone/conn/link"
 	"dialtone/keys"
 	"dialtone/netconf"
 	"dialtone/netconf/tmpl"
-	"dialtone/ui/safe"
 )
 
 const (
@@ -48,7 +48,10 @@ Standard output carries only the reply: byte for byte as it came when it is not
 a terminal, indented and made safe when it is one (raw: not indented). json is
 one object with outcome, errors and reply.
 
-Nothing that may change a device is ever sent a second time.
+Nothing that may change a device is ever sent a second time. A confirmed commit
+is noted in the state directory before it is sent, as "dialtone commit" does it;
+running and the candidate are read before, so that it can be told later what
+became of it.
 
 Exit codes: 0 done. 1 the device answered with an error. 2 wrong usage, or
 refused by read-only mode. 3 no connection, trust or login. 4 the peer broke the
@@ -279,16 +282,12 @@ func (a *app) converse(ctx context.Context, r *run, t link.Target, q *question, 
 	o.Crashed = func(where string, value any, stack []byte) {
 		r.log.Error("panic", "where", where, "value", fmt.Sprint(value), "stack", string(stack))
 	}
+	control := a.commits()
+	o.Watch = control
 	m := conn.NewManager(o)
+	control.Bind(m)
 	events := m.Events()
-	leave := func() {
-		lctx, stop := context.WithTimeout(context.Background(), closeTime)
-		defer stop()
-		for _, d := range m.Close(lctx) {
-			a.note("%s: %s.", safe.Text(d.Target.Name), safe.Text(strings.Join(d.AtStake(), "; ")))
-		}
-	}
-	defer leave()
+	defer a.leave(m, control)
 
 	out := &answer{target: t.Name, format: format}
 	d, err := waitOpen(ctx, m, events, m.Connect(t))
@@ -301,6 +300,11 @@ func (a *app) converse(ctx context.Context, r *run, t link.Target, q *question, 
 		return a.finish(ctx, out, with(ExitUsage, err))
 	}
 	out.operation = req.Name
+	if commit.Arms(req) {
+		if err := control.Prepare(ctx, d.ID, req); err != nil {
+			return a.finish(ctx, out, with(ExitConnection, err))
+		}
+	}
 	x, err := m.Send(d.ID, req)
 	if err != nil {
 		return a.finish(ctx, out, sendError(err))
@@ -309,6 +313,9 @@ func (a *app) converse(ctx context.Context, r *run, t link.Target, q *question, 
 	waitDone(ctx, m, events, x)
 	o2, _, xerr := x.Snapshot()
 	r.log.Info("exchange", "target", t.Name, "operation", req.Name, "bytes", o2.Bytes, "errors", o2.ErrorCount, "error", fmt.Sprint(xerr))
+	if st := control.State(d.ID); commit.Arms(req) && st.Waits && !st.Pending.Tied() {
+		a.confirmHint(t.Name)
+	}
 	return a.finish(ctx, out, outcomeError(o2, xerr))
 }
 
