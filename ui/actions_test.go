@@ -14,6 +14,7 @@ import (
 	"dialtone/netconf/xmldoc"
 	"dialtone/ui/action"
 	"dialtone/ui/msg"
+	"dialtone/ui/screen/shell"
 	"dialtone/ui/uitest"
 )
 
@@ -45,6 +46,10 @@ func places(t *testing.T) map[string][]action.Action {
 	p.Send(events(p.backend.Set(junos)), msg.OpenSession{ID: 2}, msg.RunAction{ID: 2, Action: "session.past"})
 	out["Past commits"] = p.root.screenActions()
 	p.Press("esc")
+	p.Send(msg.ShowShell{Name: "vmx-9", Shell: quietShell{}})
+	out["Shell"] = p.root.screenActions()
+	out["Shell, command line"] = shell.New(p.root.d, "vmx-9", quietShell{}).Actions()
+	p.Press("q")
 	p.Send(msg.OpenSession{ID: 4})
 	out["Session, lost"] = p.root.screenActions()
 	return out
