@@ -400,6 +400,9 @@ func (*pendings) Help() string {
 	return "enter connect and verify  j k choose  d forget the note  esc later"
 }
 
+// Waits implements overlay.Waiter.
+func (*pendings) Waits() string { return "Commits of former runs wait to be looked at." }
+
 // Update implements overlay.Dialog.
 func (d *pendings) Update(m tea.Msg) (tea.Cmd, bool) {
 	list := d.r.d.Commits.Pendings()

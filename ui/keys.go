@@ -7,6 +7,7 @@ import (
 
 	"dialtone/ui/action"
 	"dialtone/ui/msg"
+	"dialtone/ui/overlay"
 	"dialtone/ui/pane"
 )
 
@@ -87,15 +88,33 @@ func (r *root) smallKey(k tea.KeyMsg) tea.Cmd {
 	if k.String() == "C" {
 		return r.smallConfirm()
 	}
-	r.changes.armed = 0
+	r.changes.armed, r.changes.note = 0, ""
 	switch k.String() {
-	case "q", "ctrl+c":
-		if r.stack.Top() != nil || len(r.open()) > 0 {
-			return msg.Say(msg.Warn, "Make the terminal larger to answer what is open, or end dialtone with a signal.")
+	case "ctrl+c":
+		if a, ok := action.Match(r.screenActions(), "ctrl+c"); ok && a.Off == "" && r.stack.Top() == nil {
+			return r.runOr(a, r.cur().Run)
 		}
-		return r.leave()
+		return r.smallQuit()
+	case "q":
+		return r.smallQuit()
 	}
 	return nil
+}
+
+// smallQuit leaves where nothing would be asked on a larger terminal, and says
+// on the card why not elsewhere.
+func (r *root) smallQuit() tea.Cmd {
+	asks := false
+	switch r.stack.Top().(type) {
+	case nil, *overlay.Help, *overlay.Palette, *overlay.Messages:
+	default:
+		asks = true
+	}
+	if asks || len(r.open()) > 0 || len(r.drafts()) > 0 {
+		r.changes.note = "Quitting asks: make the terminal larger."
+		return nil
+	}
+	return r.leave()
 }
 
 func (r *root) dispatch(k tea.KeyMsg) tea.Cmd {

@@ -114,6 +114,11 @@ func (s *secretDialog) Place(i, of int) { s.at, s.of = i, of }
 // Help implements overlay.Dialog.
 func (s *secretDialog) Help() string { return "enter sign in  esc cancel" }
 
+// Waits implements overlay.Waiter.
+func (s *secretDialog) Waits() string {
+	return "Waits for an answer: sign in to " + safe.Text(s.what.Target.Name)
+}
+
 // Update implements overlay.Dialog. An empty answer is not sent by Enter: it
 // is most often a key in flight.
 func (s *secretDialog) Update(m tea.Msg) (tea.Cmd, bool) {
@@ -191,6 +196,11 @@ func (c *challenge) Place(i, of int) { c.at, c.of = i, of }
 
 // Help implements overlay.Dialog.
 func (c *challenge) Help() string { return "tab next  enter answer  esc cancel" }
+
+// Waits implements overlay.Waiter.
+func (c *challenge) Waits() string {
+	return "Waits for an answer: sign in to " + safe.Text(c.what.Target.Name)
+}
 
 // Update implements overlay.Dialog.
 func (c *challenge) Update(m tea.Msg) (tea.Cmd, bool) {

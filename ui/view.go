@@ -8,6 +8,7 @@ import (
 
 	"dialtone/conn"
 	"dialtone/ui/action"
+	"dialtone/ui/overlay"
 	"dialtone/ui/safe"
 	"dialtone/ui/style"
 	"dialtone/ui/widget/bar"
@@ -235,6 +236,17 @@ func hints(as []action.Action) []action.Action {
 	return out
 }
 
+// waits says what is open above the screen, "" when nothing is.
+func (r *root) waits() string {
+	switch d := r.stack.Top().(type) {
+	case nil:
+		return ""
+	case overlay.Waiter:
+		return d.Waits()
+	}
+	return "A dialog is open and keeps what was typed."
+}
+
 // smallView is the card of a terminal that is too small for a screen.
 func (r *root) smallView() string {
 	lines := []string{"", fmt.Sprintf("  Terminal is %d x %d; %d x %d is needed.", r.w, r.h, minWidth, minHeight), ""}
@@ -246,8 +258,8 @@ func (r *root) smallView() string {
 	if n := len(r.open()); n > 0 {
 		lines = append(lines, fmt.Sprintf("  %d open", n))
 	}
-	if r.stack.Top() != nil {
-		lines = append(lines, "  A question waits for an answer.")
+	if what := r.waits(); what != "" {
+		lines = append(lines, "  "+what)
 	}
 	lines = append(lines, "  "+confirm+"q quit   ctrl+c stop")
 	rows := make([]string, r.h)

@@ -61,6 +61,9 @@ func (c *Confirm) Help() string {
 	return b.String() + c.cancelKey() + " " + strings.ToLower(c.cancel()) + " (default)"
 }
 
+// Waits implements Waiter.
+func (c *Confirm) Waits() string { return "Waits for an answer: " + c.Title }
+
 func (c *Confirm) cancelKey() string {
 	if c.CancelKey == "" {
 		return "esc"

@@ -28,6 +28,9 @@ type Help struct {
 // Help implements Dialog.
 func (h *Help) Help() string { return "type to filter  enter run it  esc close" }
 
+// Waits implements Waiter.
+func (h *Help) Waits() string { return "The list of keys is open." }
+
 // Update implements Dialog.
 func (h *Help) Update(m tea.Msg) (tea.Cmd, bool) {
 	k, ok := m.(tea.KeyMsg)

@@ -23,6 +23,9 @@ type Messages struct {
 // Help implements Dialog.
 func (m *Messages) Help() string { return "j k scroll  g G ends  esc close" }
 
+// Waits implements Waiter.
+func (m *Messages) Waits() string { return "The messages are open." }
+
 // Update implements Dialog.
 func (m *Messages) Update(x tea.Msg) (tea.Cmd, bool) {
 	k, ok := x.(tea.KeyMsg)

@@ -21,6 +21,10 @@ type Dialog interface {
 // Placed is a dialog that tells its place among the questions that wait.
 type Placed interface{ Place(i, of int) }
 
+// Waiter is a dialog that says in a sentence what waits where there is no room to
+// draw it. The text is safe.
+type Waiter interface{ Waits() string }
+
 // Push asks the root to show a dialog that a key of the person opened.
 type Push struct{ Dialog Dialog }
 

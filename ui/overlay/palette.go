@@ -36,6 +36,9 @@ type Palette struct {
 // Help implements Dialog.
 func (p *Palette) Help() string { return "enter run  tab complete  ctrl+n ctrl+p choose  esc close" }
 
+// Waits implements Waiter.
+func (p *Palette) Waits() string { return "The palette is open." }
+
 // Update implements Dialog.
 func (p *Palette) Update(m tea.Msg) (tea.Cmd, bool) {
 	k, ok := m.(tea.KeyMsg)

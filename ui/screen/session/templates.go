@@ -133,6 +133,9 @@ func (s *Screen) openTemplates() tea.Cmd {
 // Help implements overlay.Dialog.
 func (g *gallery) Help() string { return "enter take it  ↑↓ choose  type to filter  esc close" }
 
+// Waits implements overlay.Waiter.
+func (*gallery) Waits() string { return "The list of templates is open." }
+
 // filter finds the templates that the typed letters name.
 func (g *gallery) filter() {
 	g.found = g.found[:0]
