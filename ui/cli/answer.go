@@ -80,11 +80,11 @@ func (out *answer) unwritten(err error) error {
 	return with(ExitUnknown, f)
 }
 
-// closedBehind is a fault of a request that was stopped, as it is when the
-// program ends behind it: the session goes too.
+// closedBehind is a fault as it is when the program ends behind it: a session
+// that stays open elsewhere is closed.
 func closedBehind(err error) error {
 	f, ok := err.(*netconf.Fault)
-	if !ok || f.Code != "RPC-STOPPED" || !strings.Contains(f.Kept, "stays open") {
+	if !ok || !strings.HasPrefix(f.Kept, "The session stays open") {
 		return err
 	}
 	own := *f

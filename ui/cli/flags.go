@@ -85,6 +85,9 @@ func (f *targetFlags) target(a *app, c *cobra.Command, store profile.Store, name
 	default:
 		t.Password = "file:" + absolute(f.passwordFile)
 	}
+	if t.Password == "" && c.HasParent() && a.someoneIsThere() {
+		t.Password = "ask" // as ssh does; in the interface the profile has the last word
+	}
 	t.ReadOnly = t.ReadOnly || f.readOnly
 	probe := profile.Profile{Target: t}
 	probe.Name = "flags"
@@ -98,6 +101,16 @@ func (f *targetFlags) target(a *app, c *cobra.Command, store profile.Store, name
 		return link.Target{}, with(ExitUsage, fault("TARGET-WAY", fmt.Sprintf("%s is reached by %s: the device dials us", t.Name, t.Via), "", "Open the interface and start a listener"))
 	}
 	return t, nil
+}
+
+// someoneIsThere reports whether a person can be asked on a terminal.
+func (a *app) someoneIsThere() bool {
+	t, err := a.env.Terminal()
+	if err != nil {
+		return false
+	}
+	t.Close()
+	return true
 }
 
 // base is the target before the flags. One that is given by its address alone

@@ -326,6 +326,15 @@ func TestStoppedReadSaysThatTheSessionIsClosed(t *testing.T) {
 	}
 }
 
+func TestSilentReadSaysThatTheSessionIsClosed(t *testing.T) {
+	t.Parallel()
+	h, d := newHome(t), device(t, simdev.Options{Faults: simdev.Faults{Delay: time.Hour}}, simnet.Server{})
+	r := h.run(get, with(h.signIn(), "rpc", d.Addr(), "--timeout", "1s")...).want(t, 3, "RPC-TIMEOUT", "The session is closed; a late reply is lost")
+	if strings.Contains(r.err, "stays open") {
+		t.Errorf("standard error: %s", r.err)
+	}
+}
+
 func TestWithoutAHomeNothingIsSavedAndItWorks(t *testing.T) {
 	t.Parallel()
 	h, d := newHome(t), device(t, simdev.Options{}, simnet.Server{})
