@@ -1,6 +1,8 @@
 package desk
 
 import (
+	"context"
+
 	"dialtone/keys"
 	"dialtone/keys/cert"
 )
@@ -25,6 +27,12 @@ func (f *Front) Certificate() Certificate {
 	}
 	c.Pair, c.Err = cert.Load(c.CertFile, c.KeyFile, f.o.Now())
 	return c
+}
+
+// Secret looks a secret up as it is done for devices that call. It may ask the
+// person for a passphrase, so it belongs into a command; the caller wipes it.
+func (f *Front) Secret(ctx context.Context, ref string) (keys.Secret, error) {
+	return f.o.Vault.Get(ctx, ref)
 }
 
 // MakeCertificate makes a pair for the names and addresses that devices dial,

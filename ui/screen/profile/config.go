@@ -1,15 +1,19 @@
 package profile
 
 import (
+	"context"
 	"net"
 	"slices"
 	"strings"
+	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
 
 	"dialtone/conn/desk"
 	"dialtone/conn/devconf"
 	"dialtone/conn/link"
+	"dialtone/keys"
+	"dialtone/keys/cert"
 	"dialtone/ui/msg"
 	"dialtone/ui/overlay"
 	"dialtone/ui/safe"
@@ -23,18 +27,35 @@ type Config struct {
 	d      *screen.Deps
 	target link.Target
 
-	addrs []string // of this machine, as a device may dial them; the first is none
-	at    int
-	ports [2]string // of ssh and https
-	text  string
-	err   error
-	top   int
-	page  int
-	lines int
+	addrs   []string // of this machine, as a device may dial them; the first is none
+	at      int
+	ports   [2]string   // of ssh and https
+	cert    []byte      // what devices by HTTPS are to trust, in PEM
+	noc     error       // why there is none
+	leaf    *cert.Pair  // to compare with the address
+	shown   keys.Secret // the shared secret, while it is shown
+	text    string
+	err     error
+	heardOf bool // of addresses and certificate
+	top     int
+	page    int
+	lines   int
 }
 
-// secretHere stands in the text for the shared secret, which is never shown.
+// secretHere stands in the text for the shared secret until the person wants to
+// see it. What is copied has the secret.
 const secretHere = "SHARED-SECRET"
+
+// Secrets is a desk that knows the secrets that devices share with us.
+type Secrets interface {
+	Secret(ctx context.Context, ref string) (keys.Secret, error)
+}
+
+// Certifier is a desk that has a certificate for outbound HTTPS.
+type Certifier interface{ Certificate() desk.Certificate }
+
+// secretTime is how long looking a secret up may take; a person may be asked.
+const secretTime = 2 * time.Minute
 
 // NewConfig returns the dialog on a target.
 func NewConfig(d *screen.Deps, t link.Target) *Config {
@@ -51,24 +72,19 @@ type heardMsg struct {
 	to        *Config
 	addrs     []string
 	listeners []desk.Listener
+	cert      desk.Certificate // for HTTPS
 }
 
-// Init looks up the addresses of this machine.
+// Init looks up the addresses of this machine, and the certificate.
 func (c *Config) Init() tea.Cmd {
+	secure := c.kind() == 1
 	return func() tea.Msg {
-		m := heardMsg{to: c}
+		m := heardMsg{to: c, addrs: devconf.Addresses()}
 		if c.d.Desk != nil {
 			m.listeners = c.d.Desk.Listeners()
 		}
-		all, err := net.InterfaceAddrs()
-		if err != nil {
-			return m // the placeholder says what is missing
-		}
-		for _, a := range all {
-			n, ok := a.(*net.IPNet)
-			if ok && n.IP.IsGlobalUnicast() && !slices.Contains(m.addrs, n.IP.String()) {
-				m.addrs = append(m.addrs, n.IP.String())
-			}
+		if k, ok := c.d.Desk.(Certifier); ok && secure {
+			m.cert = k.Certificate()
 		}
 		return m
 	}
@@ -76,14 +92,70 @@ func (c *Config) Init() tea.Cmd {
 
 // Help implements overlay.Dialog.
 func (c *Config) Help() string {
-	if c.calls() {
-		return "y copy  a another address  j k scroll  esc close"
+	out := "y copy"
+	if c.secretKnown() {
+		out += " with the secret  s show it"
 	}
-	return "y copy  j k scroll  esc close"
+	if c.calls() {
+		out += "  a another address"
+	}
+	return out + "  j k scroll  esc close"
 }
 
 // calls reports a way in which the device dials us.
 func (c *Config) calls() bool { return c.target.Via != link.SSH && c.target.Via != "" }
+
+// secretKnown reports a secret that can be looked up.
+func (c *Config) secretKnown() bool {
+	_, ok := c.d.Desk.(Secrets)
+	return ok && c.target.Secret != "" && (c.target.Via == link.Junos || c.target.Via == link.CallHome || c.target.Via == link.HTTPS)
+}
+
+// secretMsg is the shared secret, for the dialog that wanted it.
+type secretMsg struct {
+	to     *Config
+	secret keys.Secret
+	err    error
+	copy   bool // to be copied, not shown
+}
+
+// lookUp returns the command that brings the secret.
+func (c *Config) lookUp(copy bool) tea.Cmd {
+	d, ref := c.d.Desk.(Secrets), c.target.Secret
+	return func() tea.Msg {
+		ctx, cancel := context.WithTimeout(context.Background(), secretTime)
+		defer cancel()
+		s, err := d.Secret(ctx, ref)
+		return secretMsg{c, s, err, copy}
+	}
+}
+
+// told takes the secret: to show it, or to copy the text with it.
+func (c *Config) told(m secretMsg) tea.Cmd {
+	switch {
+	case m.err != nil && m.copy:
+		return tea.Batch(c.d.Copy("device configuration", c.masked()), msg.Say(msg.Warn, "Copied without the secret, which could not be read: "+m.err.Error()))
+	case m.err != nil:
+		return msg.Fail(m.err)
+	case m.copy:
+		text, err := c.plan(string(m.secret.Reveal()))
+		m.secret.Wipe()
+		if err != nil {
+			return msg.Fail(err)
+		}
+		return c.d.Copy("device configuration with its secret", text)
+	}
+	c.shown = m.secret
+	c.write()
+	return nil
+}
+
+// hide takes the secret off the screen.
+func (c *Config) hide() {
+	c.shown.Wipe()
+	c.shown = keys.Secret{}
+	c.write()
+}
 
 // Update implements overlay.Dialog.
 func (c *Config) Update(m tea.Msg) (tea.Cmd, bool) {
@@ -92,6 +164,10 @@ func (c *Config) Update(m tea.Msg) (tea.Cmd, bool) {
 		if m.to == c {
 			c.heard(m)
 		}
+	case secretMsg:
+		if m.to == c {
+			return c.told(m), false
+		}
 	case tea.KeyMsg:
 		return c.key(m.String())
 	}
@@ -99,7 +175,7 @@ func (c *Config) Update(m tea.Msg) (tea.Cmd, bool) {
 }
 
 // heard takes the addresses; that of a listener that is bound to one comes
-// first.
+// first, then those that the certificate is for.
 func (c *Config) heard(m heardMsg) {
 	var own []string
 	for _, l := range m.listeners {
@@ -117,13 +193,22 @@ func (c *Config) heard(m heardMsg) {
 		}
 	}
 	c.addrs = append([]string{""}, own...)
+	if m.cert.Pair != nil {
+		m.addrs = append(cert.Names(m.cert.Pair.Leaf), m.addrs...)
+	}
 	for _, a := range m.addrs {
-		ipv4 := net.ParseIP(a).To4() != nil
-		if !slices.Contains(c.addrs, a) && (ipv4 || c.kind() == 0) { // outbound HTTPS takes no IPv6
+		ip := net.ParseIP(a)
+		ipv6 := ip != nil && ip.To4() == nil
+		if !slices.Contains(c.addrs, a) && (!ipv6 || c.kind() == 0) { // outbound HTTPS takes no IPv6
 			c.addrs = append(c.addrs, a)
 		}
 	}
 	c.at = min(1, len(c.addrs)-1)
+	c.heardOf = true
+	c.leaf, c.noc = m.cert.Pair, m.cert.Err
+	if c.leaf != nil {
+		c.cert = c.leaf.PEM
+	}
 	c.write()
 }
 
@@ -135,30 +220,59 @@ func (c *Config) kind() int {
 	return 0
 }
 
-// write makes the text for the chosen address.
+// write makes the text for the chosen address, with the secret only while it is
+// to be seen.
 func (c *Config) write() {
-	p := devconf.Plan{Target: c.target}
-	if a := c.addrs[c.at]; a != "" {
-		p.Listener = net.JoinHostPort(a, c.ports[c.kind()])
-	} else if c.calls() {
-		p.Listener = net.JoinHostPort("", c.ports[c.kind()])
+	c.text, c.err = c.masked(), nil
+	if b := c.shown.Reveal(); len(b) > 0 {
+		c.text, c.err = c.plan(string(b))
 	}
+}
+
+// masked is the text without the secret; "" when there is none.
+func (c *Config) masked() string {
+	secret := ""
 	if c.target.Secret != "" {
-		p.Secret = secretHere
+		secret = secretHere
 	}
+	text, err := c.plan(secret)
+	c.err = err
+	return text
+}
+
+// plan makes the text with a secret.
+func (c *Config) plan(secret string) (string, error) {
+	p := devconf.Plan{Target: c.target, Secret: secret, CertPEM: c.cert}
+	p.Listener = c.listener()
 	via := c.target.Via
 	if via == "" {
 		via = link.SSH
 	}
-	c.text, c.err = devconf.Text(via, p)
+	return devconf.Text(via, p)
+}
+
+// listener is what the device is to dial.
+func (c *Config) listener() string {
+	if c.addrs[c.at] == "" && !c.calls() {
+		return ""
+	}
+	return net.JoinHostPort(c.addrs[c.at], c.ports[c.kind()])
 }
 
 func (c *Config) key(key string) (tea.Cmd, bool) {
 	switch key {
 	case "esc", "q", "enter", "ctrl+c":
+		c.shown.Wipe()
 		return nil, true
 	case "y":
 		return c.copy(), false
+	case "s":
+		switch {
+		case len(c.shown.Reveal()) > 0:
+			c.hide()
+		case c.secretKnown():
+			return c.lookUp(false), false
+		}
 	case "a":
 		if c.calls() {
 			c.at = (c.at + 1) % len(c.addrs)
@@ -181,12 +295,31 @@ func (c *Config) key(key string) (tea.Cmd, bool) {
 	return nil, false
 }
 
-// copy copies the text as it is shown.
+// copy copies the text, whole: with the secret where it can be looked up.
 func (c *Config) copy() tea.Cmd {
-	if c.err != nil {
+	switch {
+	case c.err != nil:
 		return msg.Fail(c.err)
+	case c.secretKnown():
+		return c.lookUp(true)
 	}
 	return c.d.Copy("device configuration", c.text)
+}
+
+// trust is what is wrong with the certificate for the address in the text.
+func (c *Config) trust() []string {
+	switch {
+	case c.leaf == nil && c.noc != nil:
+		return []string{"No certificate: " + c.noc.Error() + ". c in the inbox makes one, for CERTIFICATE-ON-ONE-LINE."}
+	case c.leaf == nil:
+		return []string{"Put the certificate in place of CERTIFICATE-ON-ONE-LINE."}
+	case c.addrs[c.at] == "":
+		return nil
+	}
+	if why := c.leaf.For(c.addrs[c.at]); why != "" {
+		return []string{why + ": the device will refuse it. a takes another address; c in the inbox makes another certificate."}
+	}
+	return nil
 }
 
 // copied looks up the addresses of this machine and copies the text, without
@@ -197,7 +330,11 @@ func (c *Config) copied() tea.Cmd {
 		if m, ok := look().(heardMsg); ok {
 			c.heard(m)
 		}
-		return tea.BatchMsg{c.copy()}
+		if !c.secretKnown() {
+			return tea.BatchMsg{c.copy()}
+		}
+		m, _ := c.lookUp(true)().(secretMsg)
+		return tea.BatchMsg{c.told(m)}
 	}
 }
 
@@ -231,8 +368,20 @@ func (c *Config) View(maxW, maxH int) string {
 			foot = append(foot, " "+t.Paint(style.Warn, l))
 		}
 	}
-	if c.target.Secret != "" && strings.Contains(c.text, secretHere) {
+	switch {
+	case len(c.shown.Reveal()) > 0:
+		note("The secret is on the screen in plain text; s hides it.")
+	case c.secretKnown():
+		note("In place of " + secretHere + " the copy has the secret kept at " + c.target.Secret + "; s shows it.")
+	case c.target.Secret != "" && strings.Contains(c.text, secretHere):
 		note("Put the secret kept at " + c.target.Secret + " in place of " + secretHere + "; it is not shown here.")
+	case c.target.Via == link.HTTPS:
+		note("The profile has no secret: put one in place of " + secretHere + ", and name it in the profile.")
+	}
+	if c.kind() == 1 && c.heardOf {
+		for _, text := range c.trust() {
+			note(text)
+		}
 	}
 	if c.calls() && c.addrs[c.at] == "" {
 		note("Put the address of this machine, as the device sees it, in place of ADDRESS-OF-THIS-MACHINE.")

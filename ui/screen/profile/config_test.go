@@ -1,11 +1,21 @@
 package profile
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"strings"
 	"testing"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
 
 	"dialtone/conn/desk"
 	"dialtone/conn/link"
+	"dialtone/keys"
+	"dialtone/keys/cert"
+	"dialtone/ui/clip"
+	"dialtone/ui/msg"
 	"dialtone/ui/screen"
 	"dialtone/ui/style"
 	"dialtone/ui/uitest"
@@ -64,5 +74,136 @@ func TestConfigAtEverySizeAndHostile(t *testing.T) {
 		for _, k := range []string{"G", "j", "k", "ctrl+d", "g", "y"} {
 			c.Update(uitest.Key(k))
 		}
+	}
+}
+
+// safeDesk is a desk with a certificate and one secret.
+type safeDesk struct {
+	*uitest.Desk
+	cert desk.Certificate
+	fail error
+}
+
+const canary = "canary-7Qx2-of-the-device"
+
+func (d safeDesk) Certificate() desk.Certificate { return d.cert }
+
+func (d safeDesk) Secret(_ context.Context, ref string) (keys.Secret, error) {
+	if ref != "store:r8" || d.fail != nil {
+		return keys.Secret{}, cmp.Or(d.fail, errors.New("no such secret"))
+	}
+	return keys.NewSecret([]byte(canary)), nil
+}
+
+func certified(t *testing.T, hosts ...string) desk.Certificate {
+	t.Helper()
+	c, k, err := cert.Make(hosts, cert.P256, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := cert.Fixed(c, k, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return desk.Certificate{Pair: r.Pair()}
+}
+
+// copies keeps what is copied.
+func copies(t *testing.T, d *screen.Deps) *string {
+	t.Helper()
+	var got string
+	d.Clip = clip.New(clip.Options{Now: time.Now, Getenv: func(name string) string { return map[string]string{"DISPLAY": ":0"}[name] }, LookPath: func(s string) (string, error) { return s, nil },
+		Run: func(_ context.Context, in string, _ string, _ ...string) error { got = in; return nil }})
+	return &got
+}
+
+// TestConfigCopiesTheSecretAndHidesIt: the text is copied whole; the secret is
+// on the screen only after s, and is gone after another.
+func TestConfigCopiesTheSecretAndHidesIt(t *testing.T) {
+	t.Parallel()
+	th, _ := style.New("default", false, true)
+	for _, via := range []link.Via{link.Junos, link.HTTPS, link.CallHome} {
+		d := &screen.Deps{Theme: th, Now: time.Now, Desk: safeDesk{Desk: uitest.NewDesk(), cert: certified(t, "nms.example.net", "192.0.2.10")}}
+		got := copies(t, d)
+		c := NewConfig(d, link.Target{Name: "edge-8", Via: via, DeviceID: "r8.lab", Secret: "store:r8"})
+		c.Update(c.Init()())
+		if strings.Contains(c.View(100, 40), canary) {
+			t.Errorf("%s: the secret is shown:\n%s", via, c.View(100, 40))
+		}
+		press := func(key string) {
+			cmd, _ := c.Update(uitest.Key(key))
+			for cmd != nil {
+				m := cmd()
+				cmd = nil
+				if _, ok := m.(secretMsg); ok {
+					cmd, _ = c.Update(m)
+				}
+			}
+		}
+		press("y")
+		if !strings.Contains(*got, "secret \""+canary+"\"") || strings.Contains(*got, secretHere) {
+			t.Errorf("%s copied %q", via, *got)
+		}
+		if strings.Contains(c.View(100, 40), canary) {
+			t.Errorf("%s: copying shows the secret", via)
+		}
+		press("s")
+		if v := c.View(100, 40); !strings.Contains(strings.Join(strings.Fields(v), ""), canary) || !strings.Contains(v, "s hides it") {
+			t.Errorf("%s: the secret is not shown:\n%s", via, v)
+		}
+		press("s")
+		if strings.Contains(c.View(100, 40), canary) {
+			t.Errorf("%s: the secret is still shown", via)
+		}
+	}
+}
+
+func TestConfigWithoutItsSecretSaysSo(t *testing.T) {
+	t.Parallel()
+	th, _ := style.New("default", false, true)
+	d := &screen.Deps{Theme: th, Now: time.Now, Desk: safeDesk{Desk: uitest.NewDesk(), fail: errors.New("SEC-OPEN wrong passphrase")}}
+	got := copies(t, d)
+	c := NewConfig(d, link.Target{Name: "edge-8", Via: link.Junos, DeviceID: "r8.lab", Secret: "store:r8"})
+	cmd, _ := c.Update(uitest.Key("y"))
+	cmd, _ = c.Update(cmd())
+	said := ""
+	for _, m := range cmd().(tea.BatchMsg) {
+		if toast, ok := m().(msg.Toast); ok {
+			said += toast.Text + "\n"
+		}
+	}
+	if !strings.Contains(*got, secretHere) || !strings.Contains(said, "without the secret") || !strings.Contains(said, "SEC-OPEN") {
+		t.Errorf("copied %q, said %q", *got, said)
+	}
+}
+
+// TestConfigHoldsTheCertificate: on one line, for an address that it is for;
+// for another one the device would refuse it, and that is said.
+func TestConfigHoldsTheCertificate(t *testing.T) {
+	t.Parallel()
+	th, _ := style.New("default", false, true)
+	own := certified(t, "nms.example.net", "192.0.2.10", "2001:db8::1")
+	for _, via := range []link.Via{link.HTTPS, link.HTTPSBasic} {
+		c := NewConfig(&screen.Deps{Theme: th}, link.Target{Name: "vmx", Via: via, DeviceID: "vmx"})
+		c.Update(heardMsg{to: c, cert: own, addrs: []string{"198.51.100.1"}, listeners: []desk.Listener{{Kind: "https", Bound: "[::]:8443"}}})
+		if one := cert.OneLine(own.Pair.PEM); strings.Count(c.text, one) != 1 || strings.Contains(c.text, "ON-ONE-LINE") || !strings.Contains(c.text, "nms.example.net") {
+			t.Errorf("%s:\n%s", via, c.text)
+		}
+		if strings.Join(c.addrs, " ") != " nms.example.net 192.0.2.10 198.51.100.1" {
+			t.Errorf("%q", c.addrs)
+		}
+		if strings.Contains(c.View(100, 60), "will refuse it") {
+			t.Error(c.View(100, 60))
+		}
+		c.Update(uitest.Key("a"))
+		c.Update(uitest.Key("a"))
+		if v := c.View(100, 60); !strings.Contains(v, "will refuse it") || !strings.Contains(c.text, "198.51.100.1") {
+			t.Error(v)
+		}
+	}
+	c := NewConfig(&screen.Deps{Theme: th}, link.Target{Name: "vmx", Via: link.HTTPS, DeviceID: "vmx"})
+	c.Update(heardMsg{to: c, cert: desk.Certificate{Err: errors.New("TLS-FILE server.crt: no such file")}})
+	if v := c.View(100, 60); !strings.Contains(v, "No certificate: TLS-FILE") || !strings.Contains(v, "c in the inbox") {
+		t.Error(v)
 	}
 }
