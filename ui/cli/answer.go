@@ -84,7 +84,7 @@ func (out *answer) unwritten(err error) error {
 // that stays open elsewhere is closed.
 func closedBehind(err error) error {
 	f, ok := err.(*netconf.Fault)
-	if !ok || !strings.HasPrefix(f.Kept, "The session stays open") {
+	if !ok || !strings.HasPrefix(capital(f.Kept), "The session stays open") {
 		return err
 	}
 	own := *f
