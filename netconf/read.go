@@ -246,18 +246,25 @@ func (in *inbound) end() {
 func (s *Session) complete(in *inbound) {
 	c := in.call
 	flags := append(in.flags, in.scan.finish()...)
-	whole := !slices.ContainsFunc(flags, truncated)
-	if whole {
-		shape := in.shape()
-		whole = !slices.ContainsFunc(shape, truncated)
-		flags = append(flags, shape...)
+	if !slices.ContainsFunc(flags, truncated) {
+		flags = append(flags, in.shape()...)
+	}
+	var cut *Fault
+	if i := slices.IndexFunc(flags, truncated); i >= 0 && !in.scan.failed {
+		cut = flags[i]
+		flags = slices.Delete(flags, i, i+1)
 	}
 	c.gate.Lock()
 	c.out.Flags = append(c.out.Flags, flags...)
 	c.out.Errors, c.out.ErrorCount = in.scan.errs, in.scan.count
-	c.out.Result, c.out.OK = Answered, whole && !in.scan.failed
+	c.out.Result, c.out.OK = Answered, !in.scan.failed
 	c.out.Ended = time.Now()
-	if c.wErr != nil {
+	if cut != nil { // what the rest would have said is not known
+		c.out.Result, c.out.OK = interrupted(c.effect), false
+		cut.Kept, cut.Do = "what came of the reply is kept", "look at the device: nothing tells whether the request succeeded"
+		c.err = cut
+	}
+	if c.wErr != nil && cut == nil {
 		c.err = &Fault{
 			Code: "RPC-SINK",
 			What: fmt.Sprintf("the reply could not be stored: %v", c.wErr),
@@ -302,6 +309,7 @@ func (in *inbound) shape() []*Fault {
 	t := tokens{b: in.tail[end:]}
 	t.next()
 	for {
+		at := t.off
 		tok, ok := t.next()
 		switch {
 		case !ok && in.scan.tags < 2:
@@ -310,7 +318,7 @@ func (in *inbound) shape() []*Fault {
 			return nil
 		case tok.kind == tokComment || tok.kind == tokPI || tok.kind == tokText && blankText(tok.text):
 		default:
-			return []*Fault{{Code: "RPC-SHAPE", What: fmt.Sprintf("%s follows the end of the reply", quoteHead(t.b[t.off-min(t.off, len(tok.text)):]))}}
+			return []*Fault{{Code: "RPC-SHAPE", What: fmt.Sprintf("%s follows the end of the reply", quoteHead(t.b[at:]))}}
 		}
 	}
 }
