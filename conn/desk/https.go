@@ -216,10 +216,8 @@ func (x *secure) callers() []Caller {
 // find returns a device and the server that it waits at.
 func (x *secure) find(id CallerID) (*outbound.Server, outbound.Caller, error) {
 	if s := x.running(); s != nil {
-		for _, d := range s.Callers() {
-			if secureBit|CallerID(d.ID) == id {
-				return s, d, nil
-			}
+		if d, ok := s.Caller(outbound.CallerID(id &^ secureBit)); ok && id&secureBit != 0 {
+			return s, d, nil
 		}
 	}
 	return nil, outbound.Caller{}, gone()

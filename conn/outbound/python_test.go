@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"dialtone/conn/link"
 	"dialtone/netconf"
@@ -54,6 +55,48 @@ func line(t *testing.T, s *bufio.Scanner, want string) {
 	}
 }
 
+// after passes lines until one that is wanted.
+func after(t *testing.T, s *bufio.Scanner, want string) {
+	t.Helper()
+	var said []string
+	for s.Scan() {
+		if s.Text() == want {
+			return
+		}
+		said = append(said, s.Text())
+	}
+	t.Fatalf("the device says %q, not %q", said, want)
+}
+
+// shellOnPython opens a command shell, runs a command and interrupts another.
+func shellOnPython(t *testing.T, l *lab, say *bufio.Scanner, id CallerID) {
+	t.Helper()
+	sh, err := l.Shell(context.Background(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sh.Close()
+	const want = "out\nerr\n"
+	for _, cmd := range []string{"echo out; echo err >&2", "sleep 60", "echo never"} {
+		if err := sh.Run(cmd); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := make([]byte, len(want))
+	if _, err := io.ReadFull(sh, got); err != nil || string(got) != want {
+		t.Errorf("%q, %v", got, err)
+	}
+	if err := sh.Interrupt(); err != nil {
+		t.Fatal(err)
+	}
+	if rest, err := io.ReadAll(sh); len(rest) > 0 || err != nil || codeOf(sh.Err()) != "GRPC-ENDED" {
+		t.Errorf("%q, %v, %v", rest, err, sh.Err())
+	}
+	after(t, say, "killed")
+	after(t, say, "notice select call failed")
+	after(t, say, "ended OK")
+}
+
 // A device with another gRPC and a NETCONF server that others wrote, by address
 // and by name: both must find our self-made certificate good.
 func TestOthersGRPCAndNETCONF(t *testing.T) {
@@ -77,14 +120,30 @@ func TestOthersGRPCAndNETCONF(t *testing.T) {
 			if err := one.Close(context.Background()); err != nil {
 				t.Errorf("close: %v", err)
 			}
-			for say.Scan() && !strings.HasPrefix(say.Text(), "ended") {
-			}
-			if say.Text() != "ended OK" {
-				t.Errorf("the device says %q", say.Text())
-			}
+			after(t, say, "notice subprocess not running") // its own process ended first, unforced
+			after(t, say, "ended OK")
 			ask(t, two, "<get-config><source><running/></source></get-config>")
+			id := l.expect(t, Waiting, "").Caller.ID
+			shellOnPython(t, l, say, id)
+			ask(t, two, "<get-config><source><running/></source></get-config>")
+			if err := two.Close(context.Background()); err != nil {
+				t.Errorf("close: %v", err)
+			}
+			after(t, say, "notice subprocess not running")
+			after(t, say, "ended OK")
 		})
 	}
+	t.Run("a session that is stuck", func(t *testing.T) {
+		l := newLab(t, func(o *Options) { o.CloseWait = 500 * time.Millisecond })
+		say := l.pythonDevice(t, "enhanced", "127.0.0.1", "r1", "s3cret", "/bin/sh", "-c", "sleep 60")
+		lk := l.openLink(t, l.expect(t, Waiting, "").Caller.ID)
+		if _, err := lk.Write([]byte("<rpc><close-session/></rpc>" + endMark)); err != nil {
+			t.Fatal(err)
+		}
+		lk.Close()
+		after(t, say, "killed")
+		after(t, say, "ended OK")
+	})
 	t.Run("basic", func(t *testing.T) {
 		srv := realdev.Start(t, realdev.Options{Only10: true})
 		l := newLab(t, nil)
@@ -98,7 +157,19 @@ func TestOthersGRPCAndNETCONF(t *testing.T) {
 		if err := s.Close(context.Background()); err != nil {
 			t.Errorf("close: %v", err)
 		}
+		line(t, say, "notice subprocess not running")
 		line(t, say, "ended OK")
+	})
+	t.Run("basic that is cut off", func(t *testing.T) { // netconfd waits for more behind "<>", so the stream is ended
+		srv := realdev.Start(t, realdev.Options{Only10: true})
+		l := newLab(t, func(o *Options) { o.CloseWait = 500 * time.Millisecond })
+		say := l.pythonDevice(t, "basic", "localhost", "-", "-", srv.Subsystem()...)
+		lk := l.openLink(t, l.expect(t, Waiting, "").Caller.ID)
+		if _, err := netconf.Open(context.Background(), netconf.NewTransport(lk, netconf.FrameOptions{}), netconf.Options{Only10: true}); err != nil {
+			t.Fatal(err)
+		}
+		lk.Close()
+		after(t, say, "ended OK")
 	})
 	t.Run("wrong secret", func(t *testing.T) {
 		l := newLab(t, nil)

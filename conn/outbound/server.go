@@ -223,6 +223,18 @@ func (s *Server) Callers() []Caller {
 	return out
 }
 
+// Caller returns a device that waits or has sessions; ok is false for one that has
+// gone.
+func (s *Server) Caller(id CallerID) (c Caller, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, ok := s.rows[id]
+	if !ok {
+		return c, false
+	}
+	return r.value(), true
+}
+
 // Penalised is how many sources are turned away now.
 func (s *Server) Penalised() int { return s.limit.Penalised() }
 

@@ -4,10 +4,13 @@ gRPC of another make, and messages encoded by hand.
 usage: device.py FORM HOST PORT CERT ID SECRET COMMAND [ARG...]
 
 FORM is "enhanced" or "basic". COMMAND is a NETCONF server on standard input and
-output, run once for each session. Prints one line for each thing that happens.
+output, run once for each session; a command shell is /bin/sh. Prints one line for
+each thing that happens.
 """
 import os
 import queue
+import re
+import signal
 import subprocess
 import sys
 import threading
@@ -61,8 +64,13 @@ def fields(data):
     return out
 
 
+printing = threading.Lock()
+
+
 def say(*words):
-    print(*words, flush=True)
+    with printing:
+        sys.stdout.write(" ".join(str(w) for w in words) + "\n")
+        sys.stdout.flush()
 
 
 def channel():
@@ -78,12 +86,21 @@ def unary(ch, path, request, metadata=None, timeout=None):
     return fields(data), info.trailing_metadata()
 
 
-def session(ch, path, metadata, wrap, unwrap):
+def session(ch, path, metadata, wrap, unwrap, shell=False):
     """Pipes a stream to a server process until either ends."""
-    proc = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    proc = subprocess.Popen(["/bin/sh"] if shell else COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
     out = queue.Queue()
+    killed = threading.Event()
+
+    def kill():
+        try:
+            os.killpg(proc.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
 
     def read():
+        if shell:
+            out.put(b"csh session is started")
         while True:
             piece = os.read(proc.stdout.fileno(), 1024)
             if not piece:
@@ -95,7 +112,9 @@ def session(ch, path, metadata, wrap, unwrap):
                 return
             out.put(piece)
         proc.wait()
-        out.put(b"Client is stopping, subprocess not running")
+        notice = "select call failed" if killed.is_set() else "subprocess not running"
+        say("notice", notice)
+        out.put(b"Client is stopping, " + notice.encode())
         out.put(None)
 
     def pieces():
@@ -112,11 +131,14 @@ def session(ch, path, metadata, wrap, unwrap):
     stream = ch.stream_stream(path)(pieces(), metadata=metadata)
     try:
         for data in stream:
-            command, kill = unwrap(fields(data))
-            if kill or command == b"<>":
+            command, signalled = unwrap(fields(data))
+            if signalled:
                 say("killed")
-                proc.kill()
+                killed.set()
+                kill()
             elif command:
+                if shell and not re.fullmatch(rb"exit( \d+|\(\d+\))?", command):
+                    command = b"( " + command + b" ) 2>&1 | tee /dev/null"
                 try:
                     proc.stdin.write(command + b"\n")
                     proc.stdin.flush()
@@ -125,7 +147,7 @@ def session(ch, path, metadata, wrap, unwrap):
         say("ended", stream.code().name)
     except grpc.RpcError as err:
         say("broken", err.code().name)
-    proc.kill()
+    kill()
     reader.join()
 
 
@@ -144,7 +166,8 @@ def enhanced():
         say("wanted", answer.get(1, 0))
         pairs = [(k, v) for k, v in trailer]
         threading.Thread(target=session, daemon=True, args=(
-            ch, base + "NcgrpcCommandGet", pairs, lambda b: field(1, b), lambda f: (f.get(1, b""), f.get(3, 0)))).start()
+            ch, base + "NcgrpcCommandGet", pairs, lambda b: field(1, b), lambda f: (f.get(1, f.get(2, b"")), f.get(3, 0)),
+            answer.get(1, 0) == 1)).start()
 
 
 def basic():
