@@ -35,13 +35,14 @@ func main() {
 	rounds := flag.Int("n", 5, "rounds of A and B")
 	profile := flag.String("profile", "", "")
 	only := flag.String("only", "", "measure only rows whose name holds this")
+	parked := flag.Int("parked", 5000, "devices that are parked over outbound HTTPS")
 	sessions := flag.Int("sessions", 2000, "idle sessions of devices that call")
 	flood := flag.Duration("flood", 5*time.Second, "length of the flood on the listener")
 	flag.Parse()
 	var err error
 	switch *role {
 	case "":
-		err = table(*rounds, *only, *sessions, *flood)
+		err = table(*rounds, *only, *sessions, *parked, *flood)
 	case "server":
 		err = serve()
 	case "fetch":
@@ -52,6 +53,12 @@ func main() {
 		err = fakeCallers(*addr, *size, *how)
 	case "strangers":
 		err = strangers(*addr, *how, *size)
+	case "https-taker":
+		err = httpsTaker(*how, *pin, *size)
+	case "https-devices":
+		err = httpsDevices(*addr, *how, *pin, *size)
+	case "https-drip":
+		err = httpsDrip(*addr, *how, *size)
 	case "minimal":
 		err = minimalProgram()
 	default:
@@ -63,7 +70,7 @@ func main() {
 	}
 }
 
-func table(rounds int, only string, sessions int, flood time.Duration) error {
+func table(rounds int, only string, sessions, parked int, flood time.Duration) error {
 	srv, err := startServer()
 	if err != nil {
 		return err
@@ -78,6 +85,7 @@ func table(rounds int, only string, sessions int, flood time.Duration) error {
 		{"reply", func() ([]row, error) { return replyRows(srv, rounds) }},
 		{"start", func() ([]row, error) { return startRows(rounds) }},
 		{"editor", func() ([]row, error) { return editorRows(rounds) }},
+		{"https", func() ([]row, error) { return httpsRows(rounds, parked, flood) }},
 		{"callers", func() ([]row, error) { return callersRows(rounds, sessions, flood) }},
 	}
 	fmt.Printf("%-52s %14s %14s %8s %8s\n", "medians of A B A B, "+fmt.Sprint(rounds)+" rounds", "ours", "yardstick", "ratio", "at most")
