@@ -278,6 +278,8 @@ func TestExitCodesByPeer(t *testing.T) {
 		"1.0 framing after an edit": {helloWith(base10 + base11), good, false, edit, 5, "FRM-MODE"},
 		"hangs up on a read":        {"", "", false, get, 3, "SES-END"},
 		"hangs up on an edit":       {"", "", true, edit, 5, "RPC-UNKNOWN"},
+		"cut short":                 {"", `<rpc-reply message-id="ID"><data><![CDATA[one]]>]]>two]]></data></rpc-reply>`, false, get, 4, "XML-TRUNC the reply ended inside CDATA"},
+		"edit cut short":            {"", `<rpc-reply message-id="ID"><ok/>`, false, edit, 5, "XML-TRUNC the reply ended without its end tag"},
 		"other message-id":          {"", `<rpc-reply message-id="105"><ok/></rpc-reply>`, true, get, 3, "RPC-TIMEOUT"},
 		"other one for an edit":     {"", `<rpc-reply message-id="105"><ok/></rpc-reply>`, true, edit, 5, "RPC-UNKNOWN"},
 	} {
