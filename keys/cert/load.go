@@ -60,7 +60,7 @@ func parse(certFile string, certText []byte, keyFile string, keyText []byte, now
 	type comparable interface{ Equal(crypto.PublicKey) bool }
 	if pub, ok := p.Leaf.PublicKey.(comparable); !ok || !pub.Equal(key.Public()) {
 		return nil, &keys.Fault{Code: "TLS-PAIR", What: fmt.Sprintf("%s does not belong to %s", keyFile, certFile),
-			Do: "the first certificate in the file must be the one of the key"}
+			Do: "The first certificate in the file must be the one of the key"}
 	}
 	p.TLS.PrivateKey, p.TLS.Leaf = key, p.Leaf
 	p.check(certFile, now)
@@ -90,7 +90,7 @@ func readPEM(name string, secret bool) ([]byte, error) {
 	}
 	fi, err := stat(name)
 	if err != nil {
-		return nil, &keys.Fault{Code: "TLS-FILE", What: fmt.Sprintf("%s: %v", name, bare(err)), Do: "make a pair with: dialtone cert HOST", Err: err}
+		return nil, &keys.Fault{Code: "TLS-FILE", What: fmt.Sprintf("%s: %v", name, bare(err)), Do: "Make a pair with: dialtone cert HOST", Err: err}
 	}
 	if !fi.Mode().IsRegular() {
 		return nil, &keys.Fault{Code: "TLS-FILE", What: fmt.Sprintf("%s is not a regular file (%s)", name, fi.Mode().Type())}
@@ -141,7 +141,7 @@ func (p *Pair) certificates(file string, text []byte) error {
 	}
 	if len(p.Chain) == 0 {
 		return &keys.Fault{Code: "TLS-PEM", What: fmt.Sprintf("%s holds no certificate in PEM%s", file, guess(text)),
-			Do: "a PEM certificate begins with -----BEGIN CERTIFICATE-----"}
+			Do: "A PEM certificate begins with -----BEGIN CERTIFICATE-----"}
 	}
 	p.Leaf = p.Chain[0]
 	return nil
@@ -170,7 +170,7 @@ func privateKey(file string, text []byte) (crypto.Signer, error) {
 		case block.Type == "EC PARAMETERS", block.Type == "CERTIFICATE":
 		case block.Type == "ENCRYPTED PRIVATE KEY", strings.Contains(block.Headers["Proc-Type"], "ENCRYPTED"):
 			return nil, &keys.Fault{Code: "TLS-LOCKED", What: where + ": the key is encrypted, and a listener cannot ask for its passphrase",
-				Do: "decrypt it with openssl pkey into a file of mode 0600"}
+				Do: "Decrypt it with openssl pkey into a file of mode 0600"}
 		case strings.HasSuffix(block.Type, "PRIVATE KEY"):
 			key, err := parseKey(block)
 			if err != nil {

@@ -65,7 +65,7 @@ func Make(hosts []string, kt KeyType, now time.Time) (certPEM, keyPEM []byte, er
 		tmpl.KeyUsage |= x509.KeyUsageKeyEncipherment
 		key, err = rsa.GenerateKey(rand.Reader, bits)
 	default:
-		return nil, nil, &keys.Fault{Code: "TLS-KEYTYPE", What: fmt.Sprintf("%q is not a kind of key", kt), Do: "use ecdsa-p256, rsa-2048 or rsa-4096"}
+		return nil, nil, &keys.Fault{Code: "TLS-KEYTYPE", What: fmt.Sprintf("%q is not a kind of key", kt), Do: "Use ecdsa-p256, rsa-2048 or rsa-4096"}
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("make a key: %w", err)
@@ -97,7 +97,7 @@ func CheckHosts(hosts []string) error { return names(&x509.Certificate{}, hosts)
 // names fills common name and alternative names.
 func names(c *x509.Certificate, hosts []string) error {
 	if len(hosts) == 0 {
-		return &keys.Fault{Code: "TLS-NAME", What: "a certificate needs at least one name or address", Do: "give the address that devices dial"}
+		return &keys.Fault{Code: "TLS-NAME", What: "a certificate needs at least one name or address", Do: "Give the address that devices dial"}
 	}
 	c.Subject = pkix.Name{CommonName: hosts[0]}
 	for _, h := range hosts {

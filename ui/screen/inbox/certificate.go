@@ -126,6 +126,9 @@ func (c *certificate) Init() tea.Cmd {
 	}
 }
 
+// mostProposed is how many names and addresses are proposed.
+const mostProposed = 6
+
 // suggest is what devices may dial: this machine's name, the addresses that we
 // listen on, and those of its networks.
 func suggest(ls []desk.Listener) []string {
@@ -138,20 +141,17 @@ func suggest(ls []desk.Listener) []string {
 			out = append(out, a)
 		}
 	}
-	for _, a := range devconf.Addresses() {
-		if len(out) < 6 {
-			out = append(out, a)
-		}
-	}
+	out = append(out, devconf.Addresses()...)
 	seen := map[string]bool{}
 	kept := out[:0]
 	for _, a := range out {
-		if !seen[a] {
+		ip, err := netip.ParseAddr(a)
+		if dialled := err != nil || ip.Is4(); dialled && !seen[a] { // outbound HTTPS takes no IPv6
 			kept = append(kept, a)
 		}
 		seen[a] = true
 	}
-	return kept
+	return kept[:min(len(kept), mostProposed)]
 }
 
 // Update implements overlay.Dialog.

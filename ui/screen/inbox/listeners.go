@@ -82,20 +82,41 @@ func (l *listeners) take(now msg.Desk) {
 
 // Help implements overlay.Dialog.
 func (l *listeners) Help() string {
-	out := "l listen  x stop"
-	if l.keeper != nil {
+	out := "l listen"
+	if len(l.ls) > 0 {
+		out += "  x stop"
+	}
+	if l.keeper != nil && len(l.ls) > 0 {
 		out += "  s start by itself"
 	}
 	if l.certifies() {
 		out += "  c certificate"
 	}
-	return out + "  j k choose  y copy  tab next  esc close"
+	if len(l.ls) > 1 {
+		out += "  j k choose"
+	}
+	if len(l.ls) > 0 {
+		out += "  y copy"
+	}
+	return out + "  tab next  esc close"
 }
 
 // certifies reports a desk that has a certificate for outbound HTTPS.
 func (l *listeners) certifies() bool {
 	_, ok := l.d.Desk.(Certifier)
 	return ok
+}
+
+// reason is an error of the desk, with what can be done about it here.
+func (l *listeners) reason(err error) string {
+	var f *keys.Fault
+	if !errors.As(err, &f) || !l.certifies() || !strings.HasPrefix(f.Code, "TLS-") {
+		return err.Error()
+	}
+	if missing(f) {
+		return "There is no certificate yet that devices could trust: c makes one."
+	}
+	return f.Code + " " + f.What + ". c shows the certificate and makes another."
 }
 
 // keptMsg is the listeners that are remembered.
@@ -184,7 +205,7 @@ func (l *listeners) Update(m tea.Msg) (tea.Cmd, bool) {
 		if m.to == l {
 			l.failed = ""
 			if m.err != nil {
-				l.failed = m.err.Error()
+				l.failed = l.reason(m.err)
 			}
 			return tea.Batch(l.Init(), l.stale(m)), false
 		}
