@@ -191,7 +191,7 @@ func TestQuitCanConfirmFirst(t *testing.T) {
 	t.Parallel()
 	p := waiting(t, 5*time.Minute, nil)
 	p.Press("q")
-	p.mustShow(t, "C  confirm commit on core-r1, then quit", "quit anyway", "confirmed commit: Rolls back in 05:00")
+	p.mustShow(t, "C  confirm commit on core-r1, then quit", "quit anyway", "with 05:00 left: leaving")
 	uitest.Golden(t, "quit-pending-80x24", uitest.Plain(p.View()))
 	p.Press("enter")
 	if p.Quit() || len(p.backend.Calls()) != 0 {

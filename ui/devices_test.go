@@ -103,7 +103,7 @@ func TestDevicesActions(t *testing.T) {
 		{"enter waits for a caller", 3, []string{"enter"}, nil, "edge-8 calls us"},
 		{"R while open says why not", 0, []string{"R"}, nil, "still connected"},
 		{"x of a clean one", 0, []string{"x"}, []string{"disconnect core-r1"}, "core-r1"},
-		{"x of a dirty one asks", 2, []string{"x"}, nil, "1 edit sent and not committed"},
+		{"x of a dirty one asks", 2, []string{"x"}, nil, "1 edit not committed: edge-7 discards"},
 		{"x of a dirty one, no", 2, []string{"x", "enter"}, nil, "edge-7"},
 		{"x of a dirty one, yes", 2, []string{"x", "x"}, []string{"disconnect edge-7"}, "edge-7"},
 		{"x of none", 1, []string{"x"}, nil, "not connected"},

@@ -38,24 +38,17 @@ func (r *root) stakes() []string {
 }
 
 func (r *root) stake(d conn.Device) string {
-	note := ""
-	if st := r.d.Commits.State(d.ID); st.Pending != nil {
-		d.Pending, note = nil, "confirmed commit: "+strings.TrimSuffix(st.Note, ".")
-	}
-	parts := d.AtStake()
-	if note != "" {
-		parts = append([]string{note}, parts...)
-	}
+	parts := r.d.Commits.AtStake(d)
 	for i := range parts {
 		parts[i] = safe.Text(parts[i])
 	}
 	switch {
 	case d.Waiting == 1:
-		parts = append(parts, "1 request in flight")
+		parts = append(parts, "1 request is in flight.")
 	case d.Waiting > 1:
-		parts = append(parts, fmt.Sprintf("%d requests in flight", d.Waiting))
+		parts = append(parts, fmt.Sprintf("%d requests are in flight.", d.Waiting))
 	}
-	return strings.Join(parts, "; ")
+	return strings.Join(parts, " ")
 }
 
 // askQuit leaves at once when nothing is open, and asks otherwise. Pressing
@@ -66,7 +59,7 @@ func (r *root) askQuit() tea.Cmd {
 		if r.d.Commits.State(d.ID).Pending != nil {
 			return 1000
 		}
-		return len(d.AtStake())
+		return len(r.d.Commits.AtStake(d))
 	}
 	slices.SortStableFunc(open, func(a, b conn.Device) int { return weight(b) - weight(a) })
 	drafts := r.drafts()

@@ -213,7 +213,7 @@ func TestCtrlCStopsFirstThenQuits(t *testing.T) {
 	}
 	all[1].off = "nothing in flight"
 	p.Press("ctrl+c")
-	p.mustShow(t, "Quit with 3 open sessions?", "edge-7       the lock on candidate")
+	p.mustShow(t, "Quit with 3 open sessions?", "edge-7 gives the lock on candidate")
 	p.Press("enter")
 	if p.Quit() {
 		t.Fatal("enter quit")
@@ -389,7 +389,7 @@ func TestRollbackIsSeenEverywhere(t *testing.T) {
 		t.Errorf("titles %s", titles)
 	}
 	p.Press("q")
-	p.mustShow(t, "the confirmed commit: the device rolls it")
+	p.mustShow(t, "with 08:41 left: leaving")
 	p.Press("esc")
 	p.Resize(44, 8)
 	p.mustShow(t, "core-r1  ROLLBACK in 08:41")

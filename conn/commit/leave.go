@@ -31,11 +31,18 @@ func (c *Control) AtStake(d conn.Device) []string {
 	if p := st.Pending; p != nil {
 		switch {
 		case p.Tied() && st.Waits:
-			out = append(out, fmt.Sprintf("The confirmed commit is not confirmed: leaving makes %s roll back at once.", dev))
+			out = append(out, fmt.Sprintf("The confirmed commit is not confirmed, with %s left: leaving makes %s roll back at once.", Countdown(st.Left), dev))
 		case st.Left > 0 && !p.Tied():
 			out = append(out, fmt.Sprintf("The confirmed commit is not confirmed: %s rolls it back in %s. It is noted and can be confirmed from a new session until then.", dev, Countdown(st.Left)))
 		default:
 			out = append(out, "A confirmed commit is not known to be over: "+st.Note)
+		}
+	}
+	if p := d.Pending; st.Pending == nil && p != nil { // nobody told us, and the row knows
+		if left := p.Deadline.Sub(c.Now()); p.Tied() {
+			out = append(out, fmt.Sprintf("The confirmed commit is not confirmed, with %s left: leaving makes %s roll back at once.", Countdown(left), dev))
+		} else {
+			out = append(out, fmt.Sprintf("The confirmed commit is not confirmed: %s rolls it back in %s.", dev, Countdown(left)))
 		}
 	}
 	if st.Unknown != "" {

@@ -27,7 +27,7 @@ func TestLeavingSaysWhatTheDeviceWillDo(t *testing.T) {
 		if dialect == simdev.Junos {
 			stake("The confirmed commit is not confirmed: r1 rolls it back in 05:00. It is noted and can be confirmed from a new session until then.")
 		} else {
-			stake("The confirmed commit is not confirmed: leaving makes r1 roll back at once.")
+			stake("The confirmed commit is not confirmed, with 05:00 left: leaving makes r1 roll back at once.")
 		}
 		l.must(Order{Do: DoConfirm})
 		stake()

@@ -370,7 +370,7 @@ func TestFarewellSpeaksOfTheSessionsAsTheyWere(t *testing.T) {
 		if before != after {
 			t.Errorf("before %q, after %q", before, after)
 		}
-		want := "r1: The confirmed commit is not confirmed: leaving makes r1 roll back at once."
+		want := "r1: The confirmed commit is not confirmed, with 10:00 left: leaving makes r1 roll back at once."
 		if dialect == simdev.Junos {
 			want = "r1: The confirmed commit is not confirmed: r1 rolls it back in 10:00. It is noted and can be confirmed from a new session until then."
 		}

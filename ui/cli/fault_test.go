@@ -84,7 +84,7 @@ func TestConfirmedCommitWithoutPersistEndsWithItsSession(t *testing.T) {
 			t.Parallel()
 			r := profiled(t, simdev.Options{Faults: tc.faults}).edited()
 			r.run(`<commit><confirmed/><confirm-timeout>300</confirm-timeout></commit>`, "rpc", "r1").want(t, 0,
-				"r1: The confirmed commit is not confirmed: leaving makes r1 roll back at once.")
+				"r1: The confirmed commit is not confirmed, with 0", " left: leaving makes r1 roll back at once.")
 			eventually(t, "the end of the session", func() bool { return len(r.Device.Sessions()) == 0 })
 			if len(noted(r.home)) != 1 {
 				t.Fatalf("notes %v", noted(r.home))

@@ -213,29 +213,33 @@ func (s *Screen) calls(r row) tea.Cmd {
 	return msg.Say(msg.Info, name+" calls us; it appears here when it does.")
 }
 
-// disconnect ends a session, after asking when edits would be lost.
+// disconnect ends a session, after asking when something is at stake.
 func (s *Screen) disconnect(r row) tea.Cmd {
 	id := r.dev.ID
 	do := func() tea.Msg { s.d.Backend.Disconnect(id); return nil }
-	if r.dev.Dirty == 0 && r.dev.Waiting == 0 {
+	stake := s.atStake(r.dev)
+	if len(stake) == 0 {
 		return do
 	}
 	return s.d.Tell(overlay.Push{Dialog: &overlay.Confirm{
 		Theme: s.d.Theme, Title: "Disconnect " + safe.Text(r.target.Name) + "?", Danger: true,
-		Body:    []string{atStake(r.dev), "What is in the candidate may be discarded by the device, and locks are released."},
+		Body:    stake,
 		Choices: []overlay.Choice{{Key: "x", Label: "disconnect", Do: do}},
 	}})
 }
 
-func atStake(d *conn.Device) string {
-	var parts []string
-	if d.Dirty > 0 {
-		parts = append(parts, plural(d.Dirty, "edit")+" sent and not committed")
+// atStake is what the device does when its session ends, a sentence each.
+func (s *Screen) atStake(d *conn.Device) []string {
+	var out []string
+	if s.d.Commits != nil {
+		for _, l := range s.d.Commits.AtStake(*d) {
+			out = append(out, safe.Text(l))
+		}
 	}
 	if d.Waiting > 0 {
-		parts = append(parts, plural(d.Waiting, "request")+" in flight")
+		out = append(out, plural(d.Waiting, "request")+" in flight: what becomes of it is not known.")
 	}
-	return strings.Join(parts, ", ") + "."
+	return out
 }
 
 func (s *Screen) askDelete(r row) tea.Cmd {
