@@ -43,7 +43,6 @@ type call struct {
 	row      *row
 	guest    *guest
 	instance uint64
-	secret   [sha256.Size]byte
 	answer   chan answer // of size 1; whoever takes the call out of its row fills it
 }
 
@@ -160,7 +159,7 @@ func (s *Server) judge(ctx context.Context, g *guest, in *jetpb.InitializeReques
 	if !goodID(id) {
 		return nil, callhome.ForGarbage, &keys.Fault{Code: "GRPC-ID", What: fmt.Sprintf("the caller gives no usable device-id: %.40q", id)}
 	}
-	c := &call{guest: g, instance: in.GetInstanceId(), secret: sha256.Sum256(in.GetSecretKey()), answer: make(chan answer, 1)}
+	c := &call{guest: g, instance: in.GetInstanceId(), answer: make(chan answer, 1)}
 	r := &row{key: "new " + id + " " + g.from.Addr().String(), caller: Caller{On: g.on.addr, Via: link.HTTPS, From: g.from, Claim: id,
 		Instance: c.instance, Trust: UnknownDevice, Agent: agent(ctx)}}
 	c.row = r
@@ -180,9 +179,9 @@ func (s *Server) judge(ctx context.Context, g *guest, in *jetpb.InitializeReques
 	if err != nil {
 		return nil, 0, &keys.Fault{Code: "GRPC-SECRET", What: fmt.Sprintf("the secret of %q cannot be read: %v", id, err), Kept: "the device will call again", Err: err}
 	}
-	want := sha256.Sum256(secret.Reveal())
+	want, got := sha256.Sum256(secret.Reveal()), sha256.Sum256(in.GetSecretKey())
 	secret.Wipe()
-	if subtle.ConstantTimeCompare(want[:], c.secret[:]) != 1 {
+	if subtle.ConstantTimeCompare(want[:], got[:]) != 1 {
 		what := fmt.Sprintf("device %q failed its secret", id)
 		if len(in.GetSecretKey()) == 0 {
 			what = fmt.Sprintf("device %q sent no secret, and its profile has one", id)
