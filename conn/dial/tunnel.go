@@ -22,20 +22,26 @@ const (
 	abuseCount  = 10_000 // requests and channels in one abuseWindow
 	abuseWindow = 10 * time.Second
 	abuseBytes  = 16 << 20 // of packets that carry no data, in one keepalive interval
+	linger      = time.Second
 )
 
 // tunnel is an authenticated SSH connection with the one channel that is used
-// on it. Two things run below it beside the library: serve, and now and then
-// the function of the keepalive timer.
+// on it. Beside the library two things run below it now and then: serve, while
+// something comes, and the function of the keepalive timer.
 type tunnel struct {
 	conn     ssh.Conn
 	w        *wire
 	peer     link.Peer
 	interval time.Duration
 
-	payload atomic.Int64               // bytes of channel data handed up
+	payload atomic.Int64 // bytes of channel data handed up
+	chans   <-chan ssh.NewChannel
+	reqs    <-chan *ssh.Request
 	first   <-chan *ssh.Request        // requests of the first channel, set before release
 	attach  chan (<-chan *ssh.Request) // to serve: those of the next one, or nil
+	serving atomic.Bool                // serve runs, or need not run again
+	channel <-chan *ssh.Request        // those of the present one; serve's own
+	abuse   abuseCounter               // serve's own
 	final   atomic.Bool                // the channel is the one that stays
 	gone    atomic.Bool                // the channel has been closed
 	status  atomic.Pointer[exitStatus] // what the remote command ended with
@@ -163,27 +169,62 @@ func (a *auth) judge(hk HostKeyCheck, remote net.Addr, key ssh.PublicKey) (from 
 func newTunnel(c ssh.Conn, w *wire, chans <-chan ssh.NewChannel, reqs <-chan *ssh.Request, peer link.Peer, interval time.Duration) *tunnel {
 	started := make(chan struct{})
 	tn := &tunnel{
-		conn: c, w: w, peer: peer, interval: interval,
+		conn: c, w: w, peer: peer, interval: interval, chans: chans, reqs: reqs,
 		attach: make(chan (<-chan *ssh.Request)), ended: make(chan struct{}),
 		release: sync.OnceFunc(func() { close(started) }),
 	}
 	tn.wg.Add(1)
-	go tn.serve(chans, reqs, started) // ends when the connection does
+	tn.serving.Store(true)
+	w.wake.Store(tn)
+	go func() { // ends when the connection does, or the device is silent
+		defer tn.wg.Done()
+		<-started
+		tn.startKeepalive()
+		tn.channel = tn.first
+		tn.serve()
+	}()
 	return tn
+}
+
+// attend has serve run. It is called whenever something came, and at the end.
+func (tn *tunnel) attend() {
+	if tn.serving.Load() || tn.serving.Swap(true) {
+		return
+	}
+	tn.wg.Add(1)
+	go func() { // ends like the first
+		defer tn.wg.Done()
+		tn.serve()
+	}()
+}
+
+// rests reports that serve has no more to do until attend is called: nothing has
+// come for a while, and nothing waits. Of thousands of idle links none needs a
+// goroutine for what a device might ask.
+func (tn *tunnel) rests(onChannel <-chan *ssh.Request) bool {
+	tn.serving.Store(false)
+	idle := time.Since(time.Unix(0, tn.w.last.Load())) >= linger
+	if idle && tn.final.Load() && !tn.w.ended.Load() && len(tn.reqs) == 0 && len(tn.chans) == 0 && len(onChannel) == 0 {
+		return true
+	}
+	return tn.serving.Swap(true) // attend was faster
 }
 
 // serve answers what the device asks outside the data: every request and every
 // channel is refused. It is the one that sees the connection end. It begins to
 // answer when release is called, so that nothing of it gets between the
 // subsystem request and what is written after it.
-func (tn *tunnel) serve(chans <-chan ssh.NewChannel, reqs <-chan *ssh.Request, started <-chan struct{}) {
-	defer tn.wg.Done()
-	<-started
-	tn.startKeepalive()
-	onChannel := tn.first
-	var abuse abuseCounter
+func (tn *tunnel) serve() {
+	reqs, chans, onChannel, abuse := tn.reqs, tn.chans, tn.channel, tn.abuse
+	pause := time.NewTicker(linger)
+	defer pause.Stop()
 	for reqs != nil {
 		select {
+		case <-pause.C:
+			tn.channel, tn.abuse = onChannel, abuse
+			if tn.rests(onChannel) {
+				return
+			}
 		case r, ok := <-reqs:
 			if !ok {
 				reqs = nil
@@ -363,6 +404,9 @@ func (tn *tunnel) tick() {
 	again := tn.interval - idle%tn.interval
 	tn.due = now.Add(again)
 	tn.timer.Reset(again)
+	if len(tn.reqs) > 0 || len(tn.chans) > 0 { // held up on their way
+		tn.attend()
+	}
 	over := tn.w.bytes.Load() - tn.payload.Load()
 	grown := over - tn.over
 	tn.over = over

@@ -40,8 +40,10 @@ type wire struct {
 
 	written atomic.Pointer[chan struct{}] // closed at the next write
 
-	mark atomic.Int64            // look is called when so many bytes have come
-	look func(total int64) int64 // returns the next mark; set before mark is
+	wake  atomic.Pointer[tunnel]  // is told of what comes, and of the end
+	ended atomic.Bool             // nothing comes any more
+	mark  atomic.Int64            // look is called when so many bytes have come
+	look  func(total int64) int64 // returns the next mark; set before mark is
 
 	mu     sync.Mutex
 	cause  error // set once: why we ended it
@@ -92,9 +94,13 @@ func (w *wire) Read(p []byte) (int, error) {
 	}
 	if err != nil {
 		w.dead()
+		w.ended.Store(true)
 		if cause := w.why(); cause != nil {
 			err = cause
 		}
+	}
+	if tn := w.wake.Load(); tn != nil {
+		tn.attend()
 	}
 	return n, err
 }
@@ -148,6 +154,10 @@ func (w *wire) Close() error {
 	w.mu.Unlock()
 	if again {
 		return nil
+	}
+	w.ended.Store(true)
+	if tn := w.wake.Load(); tn != nil {
+		tn.attend() // it sees the end
 	}
 	return w.Conn.Close()
 }
