@@ -42,9 +42,9 @@ func (s *Screen) Actions() []action.Action {
 		accept, shellHint = "open a session", 15
 	}
 	as := []action.Action{
-		{ID: "inbox.accept", Title: "Accept, after a look at the verdict\u2026", Short: accept, Keys: []string{"enter"}, Hint: 10, Section: section, Off: none},
+		{ID: "inbox.accept", Title: "Accept, after a look at the verdict\u2026", Short: accept, Keys: []string{"enter"}, Hint: 10, Section: section, Off: first(none, inUse(x))},
 		{ID: "inbox.shell", Title: "Open a command shell (csh) on the device", Short: "shell", Keys: []string{"s"}, Hint: shellHint, Section: section, Off: first(none, s.noShell(x))},
-		{ID: "inbox.bind", Title: "Bind to a profile\u2026", Short: "bind", Keys: []string{"b"}, Hint: 20, Section: section, Off: none},
+		{ID: "inbox.bind", Title: "Bind to a profile\u2026", Short: "bind", Keys: []string{"b"}, Hint: 20, Section: section, Off: first(none, inUse(x))},
 		{ID: "inbox.refuse", Title: "Refuse: hang up", Short: "refuse", Keys: []string{"x"}, Hint: 30, Section: section, Off: none},
 		{ID: "inbox.block", Title: "Block the address\u2026", Short: "block", Keys: []string{"B"}, Hint: 40, Section: section, Off: none},
 		{ID: "inbox.copy", Title: "Copy the key", Short: "copy key", Keys: []string{"y"}, Hint: 60, Section: section, Off: first(none, noKey(x))},

@@ -266,6 +266,13 @@ func TestBasicDeviceIsBoundWithAWarning(t *testing.T) {
 	if got := b.desk.Calls(); len(got) != 1 || got[0] != "bind 8 old-1" {
 		t.Errorf("%q", got)
 	}
+	busy := b.desk.Callers()
+	busy[0].Sessions = 1
+	b.set(busy, nil, nil)
+	b.Press("enter", "b")
+	if !b.Shows("in use") || len(b.stack.Layers()) > 0 || len(b.toasts) != 2 || !strings.Contains(b.toasts[0].Text, "one session at a time") {
+		t.Errorf("%+v\n%s", b.toasts, b.View())
+	}
 }
 
 // TestCertificateDialogAtEverySize: it fits, and in the smallest terminal what a

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"dialtone/conn/desk"
+	"dialtone/conn/link"
 	"dialtone/ui/safe"
 	"dialtone/ui/style"
 )
@@ -134,10 +135,22 @@ func (s *Screen) rowText(x desk.Caller, c columns, w int, sel bool) string {
 
 // waits is how long a caller has waited.
 func (s *Screen) waits(x desk.Caller) string {
-	if x.Parked {
+	switch {
+	case inUse(x) != "":
+		return "in use"
+	case x.Parked:
 		return "parked"
 	}
 	return short(s.d.Now().Sub(x.Since))
+}
+
+// inUse says why a device of the basic form cannot be opened once more; "" when
+// it can. It brings one session at a time.
+func inUse(x desk.Caller) string {
+	if x.Via == link.HTTPSBasic && x.Sessions > 0 {
+		return "20.2 has one session at a time"
+	}
+	return ""
 }
 
 func short(d time.Duration) string {
