@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"fmt"
 	"strings"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -10,6 +11,25 @@ import (
 	"dialtone/ui/overlay"
 	"dialtone/ui/pane"
 )
+
+// pastedText puts the text of a marked paste into its key. A paste that is too
+// large is left out whole, for half an RPC is worse than none.
+func (r *root) pastedText(k tea.KeyMsg) (out tea.KeyMsg, refused tea.Cmd) {
+	if !k.Paste || r.pasted == nil {
+		return k, nil
+	}
+	text, lost, ok := r.pasted(k.Runes)
+	switch {
+	case !ok:
+		return k, r.say(msg.Toast{Level: msg.Warn, Text: "A paste was left out: too many came at once."})
+	case lost > 0:
+		return k, r.say(msg.Toast{Level: msg.Warn,
+			Text:   fmt.Sprintf("Paste left out: %.1f MiB, and 1 MiB is the most.", float64(int64(len(text))+lost)/(1<<20)),
+			Detail: "Larger texts come in through $EDITOR: ctrl+x while an RPC is edited."})
+	}
+	k.Runes = []rune(text)
+	return k, nil
+}
 
 // typed takes a key in its turn: behind those of a burst that is under way.
 func (r *root) typed(k tea.KeyMsg) tea.Cmd {

@@ -38,6 +38,7 @@ type root struct {
 	asker   *Asker
 	bridge  *bridge
 	signals <-chan os.Signal
+	pasted  func(key []rune) (text string, lost int64, ok bool) // input.File's; nil: keys hold their text
 	// park marks the commands that wait for the outside, so that a test may
 	// run them beside the others.
 	park func(tea.Cmd) tea.Cmd
@@ -170,6 +171,10 @@ func (r *root) update(m tea.Msg) tea.Cmd {
 	case back:
 		return tea.Batch(r.update(m.m), r.redrawn())
 	case tea.KeyMsg:
+		m, refused := r.pastedText(m)
+		if refused != nil {
+			return tea.Batch(refused, r.tick())
+		}
 		return tea.Batch(r.typed(m), r.tick())
 	case nextKey:
 		return tea.Batch(r.nextHeld(), r.tick())

@@ -55,6 +55,11 @@ func run(ctx context.Context, d Deps, change func(*root)) error {
 	change(r)
 	sigs := term.Watch(ctx)
 	r.signals = sigs.C
+	if in, ok := d.Input.(interface {
+		Pasted([]rune) (string, int64, bool)
+	}); ok {
+		r.pasted = in.Pasted
+	}
 	defer r.stopsFor(d, sigs.Ending).Close()
 	if d.Asker != nil {
 		defer d.Asker.end()

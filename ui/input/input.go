@@ -9,16 +9,21 @@ import (
 	"unicode/utf8"
 )
 
-// File is a terminal whose reads never end within a character. It is the file
-// in all else, so that the framework can still set it raw and wait for it. One
-// goroutine may read.
+// File is a terminal whose reads never end within a character, and in which a
+// number stands for the text of each marked paste; Pasted tells it. It is the
+// file in all else, so that the framework can still set it raw and wait for it.
+// One goroutine may read.
 type File struct {
 	*os.File
 	whole
+	*pastes
 }
 
 // New returns f with whole reads. f stays the caller's to close.
-func New(f *os.File) *File { return &File{f, whole{from: f}} }
+func New(f *os.File) *File {
+	p := &pastes{from: f}
+	return &File{f, whole{from: p}, p}
+}
 
 // Read implements io.Reader. The bytes of a character that has not come whole
 // stay until the next read; so it may return 0 and no error.
