@@ -32,6 +32,9 @@ import (
 	"dialtone/ui/term"
 )
 
+// leftRaw tells of a terminal that an earlier program had left broken.
+const leftRaw = "The terminal was left raw by a program that was killed; to mend it, type: reset"
+
 // leaving is how long sessions get to say goodbye.
 const leaving = 3 * time.Second
 
@@ -77,6 +80,10 @@ func Run(ctx context.Context, d cli.InterfaceDeps) error {
 	front, more := openDesk(d, m, vault, asker)
 	notes = append(notes, more...)
 	defer front.Close()
+	if raw := term.LeftRaw(d.Input); raw {
+		notes = append(notes, leftRaw)
+		defer fmt.Fprintln(os.Stderr, leftRaw)
+	}
 	err = ui.Run(untilInterrupt(ctx), ui.Deps{
 		Deps: screen.Deps{
 			Backend: m, Commits: commits, Profiles: d.Profiles, Journal: d.Journal, Templates: templates, Theme: theme, Keys: d.Config.Keys,

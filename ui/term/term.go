@@ -78,6 +78,10 @@ func Check(in, out *os.File) error {
 	return nil
 }
 
+// LeftRaw reports whether a terminal is as a program leaves it that was killed
+// while it had the terminal for itself: without echo and without lines.
+func LeftRaw(f *os.File) bool { return f != nil && isRaw(f) }
+
 // Open is Theme that also takes the name of a theme file, which ends in
 // ".toml". NO_COLOR wins over either.
 func (in Info) Open(name string, ascii bool) (*style.Theme, error) {

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package term
+
+import "os"
+
+func isRaw(*os.File) bool { return false }
