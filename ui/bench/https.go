@@ -99,6 +99,7 @@ func httpsRows(rounds, parked int, flood time.Duration) ([]row, error) {
 	}
 	for _, more := range []func() ([]row, error){
 		func() ([]row, error) { return p.parkedRows(rounds, parked) },
+		func() ([]row, error) { return p.crowdRow(500) },
 		func() ([]row, error) { return p.floodRows(flood) },
 		func() ([]row, error) { return p.dripRows(5000) },
 	} {
@@ -199,6 +200,22 @@ func (p papers) parkedRows(rounds, n int) ([]row, error) {
 		{fmt.Sprintf("https: memory of one of %d parked devices", n), fmt.Sprintf("%.1f KB", a), fmt.Sprintf("%.1f KB", b), a / b, 1.1},
 		ratioRow(fmt.Sprintf("https: slowest of 100 openings at %d parked", n), median(slowest), 50*time.Millisecond, 1),
 	}, nil
+}
+
+// crowdRow has n known devices call at once, as after an outage.
+func (p papers) crowdRow(n int) ([]row, error) {
+	t, err := p.stage("ours park", "crowd", n)
+	defer t.end()
+	if err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	if err := t.all(); err != nil {
+		return nil, err
+	}
+	took := time.Since(start)
+	again, err := t.devices.number("again")
+	return []row{ratioRow(fmt.Sprintf("https: %d call at once, all parked (%.0f called again)", n, again), took, time.Minute, 1)}, err
 }
 
 // floodRows has strangers connect 10,000 times a second while 20 devices work and

@@ -331,7 +331,11 @@ func httpsDevices(addr, how, dir string, n int) error {
 		h.bulk = replyBody()
 	}
 	var took atomic.Int64
-	slots := make(chan struct{}, 32)
+	abreast := 32
+	if how == "crowd" {
+		abreast = n
+	}
+	slots := make(chan struct{}, abreast)
 	fmt.Println("ready")
 	for s := bufio.NewScanner(os.Stdin); s.Scan(); {
 		word, arg, _ := strings.Cut(s.Text(), " ")
@@ -358,6 +362,8 @@ func httpsDevices(addr, how, dir string, n int) error {
 				return errors.New("the late device was never let in")
 			}
 			fmt.Println(float64(d) / 1e6)
+		case "again":
+			fmt.Println(h.again.Load())
 		case "cpu":
 			fmt.Println(cpuMicros())
 		}
@@ -369,7 +375,8 @@ func httpsDevices(addr, how, dir string, n int) error {
 type httpsFleet struct {
 	addr  string
 	creds credentials.TransportCredentials
-	bulk  []byte // behind the head of an answer; <ok/> when nil
+	again atomic.Int64 // calls that failed
+	bulk  []byte       // behind the head of an answer; <ok/> when nil
 }
 
 // live is the life of one device: it parks a call and serves one session. opened
@@ -379,7 +386,8 @@ func (h *httpsFleet) live(i int, slots chan struct{}, opened func()) {
 		slots <- struct{}{}
 		err := h.once(i, func() { <-slots }, opened)
 		if err != nil {
-			time.Sleep(100 * time.Millisecond) // before it calls again
+			h.again.Add(1)
+			time.Sleep(time.Second) // before it calls again
 		}
 	}
 }
