@@ -3,17 +3,13 @@ package callhome
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
 	"net/netip"
 	"runtime"
 	"slices"
 	"sync"
-	"sync/atomic"
-	"syscall"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -112,20 +108,6 @@ type Listener struct {
 	wait   map[CallerID]*visit
 	bound  map[string]*binding // by the address asked for
 }
-
-// binding is one address that we listen on, or try to.
-type binding struct {
-	addr  string
-	ctx   context.Context // ends with Stop
-	stop  context.CancelFunc
-	over  chan struct{} // closed when the address is free again
-	socks net.Listener  // nil while it is down; guarded by Listener.mu
-
-	accepted, refused, waiting atomic.Int64
-}
-
-// Counts are what became of the callers of one address.
-type Counts struct{ Accepted, Refused, Waiting int }
 
 // New makes a listener that listens nowhere yet.
 func New(o Options) *Listener {
@@ -227,168 +209,6 @@ func (l *Listener) emit(ev Event) {
 	l.o.OnEvent(ev)
 }
 
-// serve keeps one address bound.
-func (l *Listener) serve(b *binding) {
-	pause := time.Second
-	for {
-		nl, err := (&net.ListenConfig{}).Listen(b.ctx, "tcp", b.addr)
-		if err == nil {
-			l.mu.Lock()
-			b.socks = nl
-			l.mu.Unlock()
-			l.emit(Event{Kind: Listening, On: b.addr, Addr: nl.Addr().String()})
-			stop := context.AfterFunc(b.ctx, func() { nl.Close() })
-			err = l.accept(b, nl)
-			stop()
-			nl.Close()
-			l.mu.Lock()
-			b.socks = nil
-			l.mu.Unlock()
-			pause = time.Second
-		}
-		if b.ctx.Err() != nil {
-			l.emit(Event{Kind: Stopped, On: b.addr})
-			return
-		}
-		l.emit(Event{Kind: Down, On: b.addr, Err: listenFault(b.addr, err)})
-		select {
-		case <-b.ctx.Done():
-		case <-time.After(pause):
-		}
-		pause = min(2*pause, 30*time.Second)
-	}
-}
-
-// accept takes connections until the socket breaks. When descriptors run out it
-// waits a little instead of spinning.
-func (l *Listener) accept(b *binding, nl net.Listener) error {
-	nap := 5 * time.Millisecond
-	for {
-		c, err := nl.Accept()
-		if err != nil {
-			if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ECONNABORTED) {
-				l.hush(Event{Kind: Refused, On: b.addr, Err: &keys.Fault{Code: "LSN-FILES", What: "no file descriptor is left for a caller", Do: "raise the limit (ulimit -n)", Err: err}}, "files")
-				select {
-				case <-b.ctx.Done():
-					return err
-				case <-time.After(nap):
-				}
-				nap = min(2*nap, time.Second)
-				continue
-			}
-			return err
-		}
-		nap = 5 * time.Millisecond
-		l.take(b, c)
-	}
-}
-
-// hush emits an event unless there were many alike within the last minute; then
-// it is counted, and told at the end of the minute.
-func (l *Listener) hush(ev Event, key string) {
-	l.quiet.say(ev, key)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.later != nil || l.ctx.Err() != nil {
-		return
-	}
-	l.wg.Add(1)
-	l.later = time.AfterFunc(refrain, func() {
-		defer l.wg.Done()
-		l.mu.Lock()
-		l.later = nil
-		l.mu.Unlock()
-		l.quiet.flush()
-	})
-}
-
-// take decides in the accept loop whether a connection may stay, and gives it a
-// goroutine if so.
-func (l *Listener) take(b *binding, c net.Conn) {
-	from, _ := netip.ParseAddrPort(c.RemoteAddr().String())
-	release, refusal := l.limit.admit(from.Addr())
-	if refusal != "" {
-		if t, ok := c.(*net.TCPConn); ok {
-			t.SetLinger(0)
-		}
-		c.Close()
-		b.refused.Add(1)
-		l.hush(Event{Kind: Refused, On: b.addr, Caller: Caller{From: from}, Err: &keys.Fault{Code: "LSN-BUSY", What: "caller turned away: " + refusal}}, source(from.Addr()).String()+refusal)
-		return
-	}
-	l.mu.Lock()
-	l.lastID++
-	v := &visit{l: l, on: b, from: from, decide: make(chan decision, 1)}
-	v.caller = Caller{ID: l.lastID, On: b.addr, From: from, Since: l.o.Now()}
-	l.mu.Unlock()
-	l.wg.Add(1)
-	go func() { // ends when the caller is admitted, refused or gone, or with Close
-		defer l.wg.Done()
-		defer release()
-		done := false
-		defer func() {
-			if !done {
-				c.Close()
-			}
-		}()
-		l.guard("caller", func() { done = l.visit(v, c) })
-	}()
-}
-
-// visit runs one caller to its end and reports it. It returns true when the
-// connection has a new owner.
-func (l *Listener) visit(v *visit, c net.Conn) bool {
-	lk, t, err := v.run(v.on.ctx, c)
-	caller := v.snapshot()
-	if err == nil {
-		v.on.accepted.Add(1)
-		// Whoever has the link closes it at its end.
-		l.limit.proved(v.from.Addr())
-		lk.ReadWriteCloser = &leaving{ReadWriteCloser: lk.ReadWriteCloser, limit: l.limit, from: v.from.Addr()}
-		l.emit(Event{Kind: Admitted, On: v.on.addr, Caller: caller, Target: t, Link: lk})
-		return true
-	}
-	if l.o.Left != nil {
-		l.o.Left(caller)
-	}
-	var b blamed
-	if errors.As(err, &b) {
-		l.limit.blame(v.from.Addr(), b.penalty)
-		err = b.error
-	}
-	if v.on.ctx.Err() != nil {
-		if caller.Key == nil {
-			return false
-		}
-		err = &keys.Fault{Code: "LSN-STOPPED", What: "the listener was stopped while the caller waited"}
-	}
-	if !errors.Is(err, ErrCallAgain) {
-		v.on.refused.Add(1)
-	}
-	var f *keys.Fault
-	key := source(v.from.Addr()).String()
-	if errors.As(err, &f) {
-		key += f.Code
-	}
-	l.hush(Event{Kind: Refused, On: v.on.addr, Caller: caller, Target: t, Err: err}, key)
-	return false
-}
-
-// leaving is a link that tells its end to the limiter.
-type leaving struct {
-	io.ReadWriteCloser
-	limit *limiter
-	from  netip.Addr
-	told  atomic.Bool
-}
-
-func (c *leaving) Close() error {
-	if !c.told.Swap(true) {
-		c.limit.gone(c.from)
-	}
-	return c.ReadWriteCloser.Close()
-}
-
 // waiting puts a caller among those on whom somebody may decide. There is room
 // for any number of known devices and for some strangers.
 func (l *Listener) waiting(v *visit) error {
@@ -481,8 +301,8 @@ func (l *Listener) Addrs() []net.Addr {
 	defer l.mu.Unlock()
 	var out []net.Addr
 	for _, b := range l.bound {
-		if b.socks != nil {
-			out = append(out, b.socks.Addr())
+		if b.at != nil {
+			out = append(out, b.at)
 		}
 	}
 	return out

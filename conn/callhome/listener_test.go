@@ -424,3 +424,31 @@ func TestLimiterBudgetAndPenalties(t *testing.T) {
 		t.Errorf("%d sources remembered", n)
 	}
 }
+
+func TestListenerThatStaysDownSaysSoOnce(t *testing.T) {
+	t.Parallel()
+	held, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	type word struct {
+		bound net.Addr
+		err   error
+		tries int
+	}
+	told := make(chan word, 64)
+	go Keep(ctx, held.Addr().String(), func(bound net.Addr, err error, n int) { told <- word{bound, err, n} }, func(net.Listener) error { // ends with ctx
+		<-ctx.Done()
+		return nil
+	})
+	if w := <-told; w.err == nil || w.bound != nil {
+		t.Fatalf("%+v", w)
+	}
+	time.AfterFunc(1500*time.Millisecond, func() { held.Close() }) // after the second try
+	w := <-told
+	if w.err != nil || w.bound == nil || w.tries < 2 {
+		t.Errorf("the second word is %+v, want that it is back, and after how many tries", w)
+	}
+}

@@ -57,14 +57,17 @@ func (l *Limiter) Penalised() int { return l.l.penalised() }
 func Source(a netip.Addr) netip.Prefix { return source(a) }
 
 // Keep keeps addr bound until ctx ends: serve runs on each listener and returns
-// when that one broke. told hears the address that is bound, or why it is not;
-// then it is tried again, with a pause that grows to 30 s.
-func Keep(ctx context.Context, addr string, told func(bound net.Addr, err error), serve func(net.Listener) error) {
+// when that one broke. told hears the address that is bound, with how often that
+// was tried in vain before, or why it is not bound. Then it is tried again, with
+// a pause that grows to 30 s, and told hears only of another reason.
+func Keep(ctx context.Context, addr string, told func(bound net.Addr, err error, tries int), serve func(net.Listener) error) {
 	const first, most = time.Second, 30 * time.Second
+	tries, why := 0, ""
 	for pause := first; ; pause = min(2*pause, most) {
 		nl, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 		if err == nil {
-			told(nl.Addr(), nil)
+			told(nl.Addr(), nil, tries)
+			tries, why = 0, ""
 			stop := context.AfterFunc(ctx, func() { nl.Close() })
 			err = serve(nl)
 			stop()
@@ -74,7 +77,11 @@ func Keep(ctx context.Context, addr string, told func(bound net.Addr, err error)
 		if ctx.Err() != nil {
 			return
 		}
-		told(nil, listenFault(addr, err))
+		tries++
+		if err := listenFault(addr, err); err.Error() != why {
+			why = err.Error()
+			told(nil, err, tries)
+		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(pause):

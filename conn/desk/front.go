@@ -389,13 +389,15 @@ func (f *Front) event(ev callhome.Event) {
 	switch ev.Kind {
 	case callhome.Listening:
 		f.stands(ev.On, ev.Addr, nil)
-		line.Text = "listening on " + ev.Addr + " (ssh)"
+		line.Text = "listening on " + ev.Addr + " (ssh)" + afterTries(ev.Count)
+		line.Count = 0
 		if a, err := netip.ParseAddrPort(ev.Addr); err == nil && a.Addr().IsUnspecified() {
 			line.Text += ", which every network of this machine reaches"
 		}
 	case callhome.Down:
 		f.stands(ev.On, "", ev.Err)
 		line.Text = what(ev.Err)
+		line.Count = 0
 	case callhome.Stopped:
 		f.drop(SSH, ev.On)
 		line.Text = "stopped listening on " + ev.On + " (ssh)"

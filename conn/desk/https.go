@@ -411,7 +411,8 @@ func (x *secure) event(ev outbound.Event) {
 	switch ev.Kind {
 	case outbound.Listening:
 		x.stands(ev.On, ev.Addr, nil)
-		line.Text = "listening on " + ev.Addr + " (https)"
+		line.Text = "listening on " + ev.Addr + " (https)" + afterTries(ev.Count)
+		line.Count = 0
 	case outbound.Down:
 		x.stands(ev.On, "", ev.Err)
 		line.Text = what(ev.Err)

@@ -99,3 +99,14 @@ func nameFor(c callhome.Caller) string {
 	}
 	return c.From.String()
 }
+
+// afterTries says how often an address was tried in vain before.
+func afterTries(n int) string {
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return ", at the second try"
+	}
+	return fmt.Sprintf(", after %d tries in vain", n)
+}

@@ -136,7 +136,7 @@ func (s *Server) Start(addr string) error {
 		defer s.wg.Done()
 		defer close(b.over)
 		defer b.stop()
-		callhome.Keep(b.ctx, addr, func(at net.Addr, err error) { s.told(b, at, err) }, func(nl net.Listener) error {
+		callhome.Keep(b.ctx, addr, func(at net.Addr, err error, tries int) { s.told(b, at, err, tries) }, func(nl net.Listener) error {
 			return s.grpc.Serve(&door{nl, s, b})
 		})
 		s.emit(Event{Kind: Stopped, On: addr})
@@ -144,7 +144,7 @@ func (s *Server) Start(addr string) error {
 	return nil
 }
 
-func (s *Server) told(b *binding, at net.Addr, err error) {
+func (s *Server) told(b *binding, at net.Addr, err error, tries int) {
 	s.mu.Lock()
 	b.at = at
 	s.mu.Unlock()
@@ -152,7 +152,7 @@ func (s *Server) told(b *binding, at net.Addr, err error) {
 		s.emit(Event{Kind: Down, On: b.addr, Err: err})
 		return
 	}
-	s.emit(Event{Kind: Listening, On: b.addr, Addr: at.String()})
+	s.emit(Event{Kind: Listening, On: b.addr, Addr: at.String(), Count: tries})
 }
 
 // Stop ends listening on an address and hangs up on devices that came by it and

@@ -1,0 +1,168 @@
+package callhome
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"dialtone/keys"
+)
+
+// binding is one address that we listen on, or try to.
+type binding struct {
+	addr string
+	ctx  context.Context // ends with Stop
+	stop context.CancelFunc
+	over chan struct{} // closed when the address is free again
+	at   net.Addr      // as bound, nil while it is down; guarded by Listener.mu
+
+	accepted, refused, waiting atomic.Int64
+}
+
+// Counts are what became of the callers of one address.
+type Counts struct{ Accepted, Refused, Waiting int }
+
+// serve keeps one address bound and takes who calls there.
+func (l *Listener) serve(b *binding) {
+	Keep(b.ctx, b.addr, func(at net.Addr, err error, tries int) {
+		if err != nil {
+			l.bind(b, nil)
+			l.emit(Event{Kind: Down, On: b.addr, Err: err, Count: tries})
+			return
+		}
+		l.bind(b, at)
+		l.emit(Event{Kind: Listening, On: b.addr, Addr: at.String(), Count: tries})
+	}, func(nl net.Listener) error { return l.accept(b, nl) })
+	l.bind(b, nil)
+	l.emit(Event{Kind: Stopped, On: b.addr})
+}
+
+// bind notes where an address is bound; nil while it is down.
+func (l *Listener) bind(b *binding, at net.Addr) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b.at = at
+}
+
+// accept takes connections until the socket breaks.
+func (l *Listener) accept(b *binding, nl net.Listener) error {
+	for {
+		c, err := Accept(b.ctx, nl, func(err error) {
+			l.hush(Event{Kind: Refused, On: b.addr, Err: &keys.Fault{Code: "LSN-FILES", What: "no file descriptor is left for a caller", Do: "raise the limit (ulimit -n)", Err: err}}, "files")
+		})
+		if err != nil {
+			return err
+		}
+		l.take(b, c)
+	}
+}
+
+// hush emits an event unless there were many alike within the last minute; then
+// it is counted, and told at the end of the minute.
+func (l *Listener) hush(ev Event, key string) {
+	l.quiet.say(ev, key)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.later != nil || l.ctx.Err() != nil {
+		return
+	}
+	l.wg.Add(1)
+	l.later = time.AfterFunc(refrain, func() {
+		defer l.wg.Done()
+		l.mu.Lock()
+		l.later = nil
+		l.mu.Unlock()
+		l.quiet.flush()
+	})
+}
+
+// take decides in the accept loop whether a connection may stay, and gives it a
+// goroutine if so.
+func (l *Listener) take(b *binding, c net.Conn) {
+	from, _ := netip.ParseAddrPort(c.RemoteAddr().String())
+	release, refusal := l.limit.admit(from.Addr())
+	if refusal != "" {
+		if t, ok := c.(*net.TCPConn); ok {
+			t.SetLinger(0)
+		}
+		c.Close()
+		b.refused.Add(1)
+		l.hush(Event{Kind: Refused, On: b.addr, Caller: Caller{From: from}, Err: &keys.Fault{Code: "LSN-BUSY", What: "caller turned away: " + refusal}}, source(from.Addr()).String()+refusal)
+		return
+	}
+	l.mu.Lock()
+	l.lastID++
+	v := &visit{l: l, on: b, from: from, decide: make(chan decision, 1)}
+	v.caller = Caller{ID: l.lastID, On: b.addr, From: from, Since: l.o.Now()}
+	l.mu.Unlock()
+	l.wg.Add(1)
+	go func() { // ends when the caller is admitted, refused or gone, or with Close
+		defer l.wg.Done()
+		defer release()
+		done := false
+		defer func() {
+			if !done {
+				c.Close()
+			}
+		}()
+		l.guard("caller", func() { done = l.visit(v, c) })
+	}()
+}
+
+// visit runs one caller to its end and reports it. It returns true when the
+// connection has a new owner.
+func (l *Listener) visit(v *visit, c net.Conn) bool {
+	lk, t, err := v.run(v.on.ctx, c)
+	caller := v.snapshot()
+	if err == nil {
+		v.on.accepted.Add(1)
+		// Whoever has the link closes it at its end.
+		l.limit.proved(v.from.Addr())
+		lk.ReadWriteCloser = &leaving{ReadWriteCloser: lk.ReadWriteCloser, limit: l.limit, from: v.from.Addr()}
+		l.emit(Event{Kind: Admitted, On: v.on.addr, Caller: caller, Target: t, Link: lk})
+		return true
+	}
+	if l.o.Left != nil {
+		l.o.Left(caller)
+	}
+	var b blamed
+	if errors.As(err, &b) {
+		l.limit.blame(v.from.Addr(), b.penalty)
+		err = b.error
+	}
+	if v.on.ctx.Err() != nil {
+		if caller.Key == nil {
+			return false
+		}
+		err = &keys.Fault{Code: "LSN-STOPPED", What: "the listener was stopped while the caller waited"}
+	}
+	if !errors.Is(err, ErrCallAgain) {
+		v.on.refused.Add(1)
+	}
+	var f *keys.Fault
+	key := source(v.from.Addr()).String()
+	if errors.As(err, &f) {
+		key += f.Code
+	}
+	l.hush(Event{Kind: Refused, On: v.on.addr, Caller: caller, Target: t, Err: err}, key)
+	return false
+}
+
+// leaving is a link that tells its end to the limiter.
+type leaving struct {
+	io.ReadWriteCloser
+	limit *limiter
+	from  netip.Addr
+	told  atomic.Bool
+}
+
+func (c *leaving) Close() error {
+	if !c.told.Swap(true) {
+		c.limit.gone(c.from)
+	}
+	return c.ReadWriteCloser.Close()
+}
