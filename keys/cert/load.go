@@ -93,7 +93,7 @@ func readPEM(name string, secret bool) ([]byte, error) {
 		return nil, &keys.Fault{Code: "TLS-FILE", What: fmt.Sprintf("%s: %v", name, bare(err)), Do: "Make a pair with: dialtone cert HOST", Err: err}
 	}
 	if !fi.Mode().IsRegular() {
-		return nil, &keys.Fault{Code: "TLS-FILE", What: fmt.Sprintf("%s is not a regular file (%s)", name, fi.Mode().Type())}
+		return nil, irregular(name, fi.Mode())
 	}
 	if fi.Size() > maxPEM {
 		return nil, &keys.Fault{Code: "TLS-FILE", What: fmt.Sprintf("%s has %d bytes; a PEM file of more than 1 MiB is not read", name, fi.Size())}
@@ -113,6 +113,22 @@ func readPEM(name string, secret bool) ([]byte, error) {
 		return nil, &keys.Fault{Code: "TLS-FILE", What: fmt.Sprintf("%s: %v", name, bare(err)), Err: err}
 	}
 	return b, nil
+}
+
+// irregular is the fault of something that is no plain file.
+func irregular(name string, mode fs.FileMode) error {
+	f := &keys.Fault{Code: "TLS-FILE"}
+	kind := "not a file of bytes"
+	switch {
+	case mode&fs.ModeSymlink != 0:
+		kind, f.Do = "a link", "Name the file itself, of mode 0600"
+	case mode.IsDir():
+		kind = "a directory"
+	case mode&fs.ModeDevice != 0:
+		kind = "a device"
+	}
+	f.What = fmt.Sprintf("%s is not a regular file (%s)", name, kind)
+	return f
 }
 
 // bare is the cause without the file name that the sentence has already.
@@ -140,22 +156,23 @@ func (p *Pair) certificates(file string, text []byte) error {
 		block, rest = pem.Decode(rest)
 	}
 	if len(p.Chain) == 0 {
-		return &keys.Fault{Code: "TLS-PEM", What: fmt.Sprintf("%s holds no certificate in PEM%s", file, guess(text)),
+		return &keys.Fault{Code: "TLS-PEM", What: fmt.Sprintf("%s holds no certificate in PEM%s", file, guess(text, "x509")),
 			Do: "A PEM certificate begins with -----BEGIN CERTIFICATE-----"}
 	}
 	p.Leaf = p.Chain[0]
 	return nil
 }
 
-// guess says what a file seems to be instead of PEM.
-func guess(text []byte) string {
+// guess says what a file seems to be instead of PEM; tool is the part of openssl
+// that converts it.
+func guess(text []byte, tool string) string {
 	switch {
 	case len(text) == 0:
 		return ": it is empty"
 	case bytes.HasPrefix(text, []byte{0x30, 0x82}) && bytes.Contains(text[:min(len(text), 64)], []byte{0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07}):
 		return ": it seems to be PKCS#12; convert it with openssl pkcs12"
 	case bytes.HasPrefix(text, []byte{0x30}):
-		return ": it seems to be DER; convert it with openssl x509 -inform der"
+		return ": it seems to be DER; convert it with openssl " + tool + " -inform der"
 	}
 	return ""
 }
@@ -184,7 +201,7 @@ func privateKey(file string, text []byte) (crypto.Signer, error) {
 		block, rest = pem.Decode(rest)
 	}
 	if found == nil {
-		return nil, &keys.Fault{Code: "TLS-PEM", What: fmt.Sprintf("%s holds no private key in PEM%s", file, guess(text))}
+		return nil, &keys.Fault{Code: "TLS-PEM", What: fmt.Sprintf("%s holds no private key in PEM%s", file, guess(text, "pkey"))}
 	}
 	return found, nil
 }
