@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net"
 	"strings"
 	"sync/atomic"
@@ -21,11 +23,14 @@ import (
 // and calls again as soon as a call ends.
 type CallOptions struct {
 	Via      link.Via // CallHome or Junos
-	DeviceID string   // junos
-	Secret   keys.Secret
-	Device   simdev.Options
-	Server   Server // what answers on the connection; the key is never put into Known
-	Source   string // address to dial from, such as 127.0.0.9; "": the system's choice
+	DeviceID string   // junos, calix
+	// Vendor is "calix" for a device that calls home with an identity ahead of
+	// SSH and goes on when that was acknowledged (protocol.md 3).
+	Vendor string
+	Secret keys.Secret
+	Device simdev.Options
+	Server Server // what answers on the connection; the key is never put into Known
+	Source string // address to dial from, such as 127.0.0.9; "": the system's choice
 	// More are further addresses: they are tried in turn when one does not let
 	// the device in.
 	More []string
@@ -67,6 +72,7 @@ type Caller struct {
 	over chan struct{}
 
 	calls atomic.Int64
+	acks  atomic.Int64
 }
 
 // Call starts a device that dials addr, until Stop or Close.
@@ -109,6 +115,9 @@ func (c *Caller) Over() <-chan struct{} { return c.over }
 
 // Placed counts the connections that were made.
 func (c *Caller) Placed() int { return int(c.calls.Load()) }
+
+// Acks counts the acknowledgements of identities.
+func (c *Caller) Acks() int { return int(c.acks.Load()) }
 
 // Target is the device as a profile has it, without secret, password and pin.
 func (c *Caller) Target() link.Target {
@@ -205,6 +214,27 @@ func (c *Caller) greet(conn net.Conn) error {
 		_, _ = conn.Read(make([]byte, 1))
 		return errStalled
 	}
+	if c.o.Vendor == calix {
+		return c.awaitAck(conn)
+	}
+	return nil
+}
+
+const (
+	calix = "calix"
+	ack   = "<ack>ok</ack>"
+)
+
+// awaitAck takes what must come before this side begins SSH.
+func (c *Caller) awaitAck(conn net.Conn) error {
+	got := make([]byte, len(ack))
+	if _, err := io.ReadFull(conn, got); err != nil {
+		return err
+	}
+	if string(got) != ack {
+		return fmt.Errorf("%q is no acknowledgement", got)
+	}
+	c.acks.Add(1)
 	return nil
 }
 
@@ -214,6 +244,8 @@ func (c *Caller) preamble() []byte {
 	switch {
 	case f.Raw != nil:
 		return f.Raw
+	case c.o.Vendor == calix:
+		return fmt.Appendf(nil, "<version>1</version><identity><mac>%s</mac><serial-number>71101</serial-number><model-name>E7 System</model-name><source-ip>%s</source-ip></identity>", c.o.DeviceID, "192.0.2.7")
 	case c.o.Via != link.Junos:
 		return nil
 	}
