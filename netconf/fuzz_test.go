@@ -97,6 +97,7 @@ func FuzzWellFormed(f *testing.F) {
 	f.Add([]byte("<?xml version='1.0'?><a b='1' xmlns:c='d'><c:e/>&lt;<![CDATA[x]]><!-- y --></a>"))
 	f.Add([]byte("<a>\n<b></a>"))
 	f.Add([]byte("<?xml version='1C0'?><a/>"))
+	f.Add([]byte("<?xml!version='0'?><a/>"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		start := time.Now()
 		e := WellFormed(text)

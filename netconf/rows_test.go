@@ -214,11 +214,11 @@ func TestDoctypeInAReply(t *testing.T) {
 		if code(a.err) != "RPC-TIMEOUT" || a.out.Result != Unknown || a.got != "" {
 			t.Errorf("%+v %v %q", a.out, a.err, a.got)
 		}
+		s.t.Close()
+		<-s.Done()
 		if len(faults) != 1 || faults[0] != "XML-DTD "+bomb {
 			t.Errorf("%q", faults)
 		}
-		s.t.Close()
-		<-s.Done()
 	})
 }
 
@@ -334,11 +334,11 @@ func TestPendingStayPendingUntilTheirTime(t *testing.T) {
 		if took := time.Since(start); took != 110*time.Second {
 			t.Errorf("after %v", took)
 		}
+		s.t.Close()
+		<-s.Done()
 		if len(faults) != 1 || !strings.HasPrefix(faults[0], `RPC-ID reply "105" matches no request`) {
 			t.Errorf("%q", faults)
 		}
-		s.t.Close()
-		<-s.Done()
 	})
 }
 

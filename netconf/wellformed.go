@@ -164,8 +164,12 @@ func (p *checker) item() *SyntaxError {
 		if bytes.HasPrefix(b, []byte("<?xml")) && isDeclaration(b[2:]) {
 			return p.fail(p.off, "an XML declaration is allowed at the very beginning only")
 		}
-		if nameLen(b[2:]) == 0 {
+		n := nameLen(b[2:])
+		if n == 0 {
 			return p.fail(p.off, "a processing instruction needs a name")
+		}
+		if rest := b[2+n:]; len(rest) > 0 && !blank(rest[0]) && !bytes.HasPrefix(rest, []byte("?>")) {
+			return p.fail(p.off+2+n, "white space or ?> must follow the name of a processing instruction")
 		}
 		return p.construct("<?", "?>", "the processing instruction")
 	}

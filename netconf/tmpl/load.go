@@ -118,16 +118,15 @@ func Parse(name string, b []byte) (t Template, line int, err error) {
 	t = Template{Name: name, Title: name, Group: "Own"}
 	body, first := text, 1
 	if start := len(text) - len(strings.TrimLeft(text, " \t\n")); strings.HasPrefix(text[start:], "<!--") {
-		end := strings.Index(text[start:], "-->")
-		if end < 0 {
+		comment, rest, closed := strings.Cut(text[start+len("<!--"):], "-->")
+		if !closed {
 			return t, 1 + strings.Count(text[:start], "\n"), errors.New("the comment is not closed")
 		}
-		comment := text[start+4 : start+end]
 		if describes(comment) {
 			if line, err := t.describe(comment); err != nil {
 				return t, line + strings.Count(text[:start], "\n"), err
 			}
-			body = text[start+end+3:]
+			body = rest
 			first = 1 + strings.Count(text[:len(text)-len(body)], "\n")
 		}
 	}

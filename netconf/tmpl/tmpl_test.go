@@ -172,6 +172,7 @@ func TestLoad(t *testing.T) {
 	put(".hidden.xml", "<")
 	bads := map[string]struct{ text, want string }{
 		"get.xml":       {"<get/>", "built-in"},
+		"short.xml":     {"<!-->", "line 1"},
 		"unclosed.xml":  {"<!--\ntitle: x\n", "line 1"},
 		"key.xml":       {"<!--\ntitle: x\ncolour: red\n-->\n<get/>", "line 3"},
 		"var.xml":       {"<!--\nvar 1x: no\n-->\n<get/>", "line 2"},
@@ -233,6 +234,7 @@ func FuzzTemplate(f *testing.F) {
 	f.Add("<!--\ntitle: x\nvar A = b (b, c): T\n-->\n<get>{{A}}{{{B}}}{{#C}}{{C}}{{/C}}</get>", "v", "<x/>")
 	f.Add("<get>{{{{A}}}}</get>", "]]>", "<a>]]>]]></a>")
 	f.Add("{{", "", "")
+	f.Add("<!-->", "", "")
 	f.Fuzz(func(t *testing.T, file, plain, raw string) {
 		x, _, err := Parse("fuzz", []byte(file))
 		if err != nil {
