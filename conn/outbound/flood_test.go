@@ -326,3 +326,41 @@ func TestFloodIsTurnedAway(t *testing.T) {
 	})
 	l.expect(t, Refused, "LSN-BUSY")
 }
+
+// Sockets that drip TLS are all let go when its time is over; one that waits for
+// its place in a session is not disturbed.
+func TestDrippingSocketsAreLetGo(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, func(o *Options) { o.Handshake = 2 * time.Second })
+	untouched(t, l, func() {
+		ended := make(chan error, 100)
+		for i := range cap(ended) {
+			d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 8, 0, byte(i+1))}, Timeout: wait}
+			c, err := d.Dial("tcp", l.addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { c.Close() })
+			c.SetReadDeadline(time.Now().Add(wait))
+			go func() { // ends with the connection, or the test
+				c.Write([]byte("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"))
+				for pause(t.Context(), 100*time.Millisecond) {
+					if _, err := c.Write([]byte{0}); err != nil {
+						return
+					}
+				}
+			}()
+			go func() { // ends with the connection
+				_, err := io.Copy(io.Discard, c)
+				ended <- err
+			}()
+		}
+		for range cap(ended) {
+			var ne net.Error
+			if err := <-ended; errors.As(err, &ne) && ne.Timeout() {
+				t.Error("a socket is still open")
+			}
+		}
+	})
+	l.expect(t, Refused, "TLS-TIMEOUT")
+}
