@@ -515,3 +515,81 @@ func TestGreetingBehindALongText(t *testing.T) {
 	defer c.Close()
 	echoed(t, c)
 }
+
+// TestQuestionsAreBounded is security row H11 by its figures: 8 rounds, 8
+// prompts, 1 KiB each, and not one more.
+func TestQuestionsAreBounded(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		rounds, prompts, size int
+		want                  string
+	}{
+		"all there may be": {8, 8, 1024, "<nil>"},
+		"nine rounds":      {9, 1, 10, "AUTH-ABUSE"},
+		"nine prompts":     {1, 9, 10, "AUTH-ABUSE"},
+		"1,025 bytes":      {1, 1, 1025, "AUTH-ABUSE"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			target := rudeServer(t, func(c *ssh.ServerConfig) {
+				c.KeyboardInteractiveCallback = func(_ ssh.ConnMetadata, ask ssh.KeyboardInteractiveChallenge) (*ssh.Permissions, error) {
+					for range tt.rounds {
+						if _, err := ask("", "", slices.Repeat([]string{strings.Repeat("p", tt.size)}, tt.prompts), make([]bool, tt.prompts)); err != nil {
+							return nil, err
+						}
+					}
+					return nil, nil
+				}
+			}, polite(func(*ssh.ServerConn, ssh.Channel) {}))
+			asked := 0
+			who := &person{challenge: func(q link.ChallengeQuestion) ([]string, error) {
+				asked++
+				if q.Target.Name != "fake" || q.Target.Host == "" {
+					t.Errorf("the question does not say who asks: %+v", q.Target)
+				}
+				return make([]string, len(q.Prompts)), nil
+			}}
+			c, err := New(Options{Home: t.TempDir()}).Dial(within(t, time.Minute), target, who, nil)
+			if err == nil {
+				c.Close()
+			}
+			most := min(tt.rounds, 8)
+			if tt.prompts > 8 || tt.size > 1024 {
+				most = 0
+			}
+			if code(err) != tt.want || asked != most {
+				t.Errorf("%v after %d questions, want %s after %d", err, asked, tt.want, most)
+			}
+		})
+	}
+}
+
+// TestRequestsAreCounted is the rate of security row H16: 10,000 in 10 s are
+// borne, and the next one ends the link.
+func TestRequestsAreCounted(t *testing.T) {
+	t.Parallel()
+	l := lab(t)
+	h := add(t, l, simnet.Server{})
+	c, err := dialer(t, l).Dial(within(t, time.Minute), h.Target(), nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	echoed(t, c)
+	tn := c.ReadWriteCloser.(*stream).tn
+	var counter abuseCounter
+	for range 10_000 {
+		tn.count(&counter)
+	}
+	echoed(t, c)
+	counter.since = time.Now().Add(-time.Minute) // the window is over
+	tn.count(&counter)
+	echoed(t, c)
+	for range 10_000 {
+		tn.count(&counter)
+	}
+	<-c.Done
+	if !strings.HasPrefix(fmt.Sprint(c.Err()), "SSH-ABUSE "+h.Addr()+" sent more than 10000 requests in 10 s") {
+		t.Errorf("%v", c.Err())
+	}
+}
