@@ -11,15 +11,19 @@ import (
 	"dialtone/conn/link"
 	"dialtone/ui/app"
 	"dialtone/ui/cli"
+	"dialtone/ui/term"
 )
 
 func main() {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+	rescue := term.Rescue(os.Stdin, os.Stdout)
 	go func() { // ends with the process
 		cancel(cli.SignalOf(<-signals))
-		os.Exit(cli.SignalOf(<-signals).Code) // whoever asks twice means it
+		second := cli.SignalOf(<-signals) // whoever asks twice means it
+		rescue()
+		os.Exit(second.Code)
 	}()
 	os.Exit(cli.Run(ctx, cli.Env{Dialer: dialer, Interface: app.Run}))
 }

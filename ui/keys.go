@@ -14,21 +14,21 @@ import (
 
 // pastedText puts the text of a marked paste into its key. A paste that is too
 // large is left out whole, for half an RPC is worse than none.
-func (r *root) pastedText(k tea.KeyMsg) (out tea.KeyMsg, refused tea.Cmd) {
+func (r *root) pastedText(k tea.KeyMsg) (out tea.KeyMsg, tell tea.Cmd, ok bool) {
 	if !k.Paste || r.pasted == nil {
-		return k, nil
+		return k, nil, true
 	}
 	text, lost, ok := r.pasted(k.Runes)
 	switch {
 	case !ok:
-		return k, r.say(msg.Toast{Level: msg.Warn, Text: "A paste was left out: too many came at once."})
+		return k, r.say(msg.Toast{Level: msg.Warn, Text: "A paste was left out: too many came at once."}), false
 	case lost > 0:
 		return k, r.say(msg.Toast{Level: msg.Warn,
 			Text:   fmt.Sprintf("Paste left out: %.1f MiB, and 1 MiB is the most.", float64(int64(len(text))+lost)/(1<<20)),
-			Detail: "Larger texts come in through $EDITOR: ctrl+x while an RPC is edited."})
+			Detail: "Larger texts come in through $EDITOR: ctrl+x while an RPC is edited."}), false
 	}
 	k.Runes = []rune(text)
-	return k, nil
+	return k, nil, true
 }
 
 // typed takes a key in its turn: behind those of a burst that is under way.

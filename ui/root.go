@@ -171,9 +171,9 @@ func (r *root) update(m tea.Msg) tea.Cmd {
 	case back:
 		return tea.Batch(r.update(m.m), r.redrawn())
 	case tea.KeyMsg:
-		m, refused := r.pastedText(m)
-		if refused != nil {
-			return tea.Batch(refused, r.tick())
+		m, tell, ok := r.pastedText(m)
+		if !ok {
+			return tea.Batch(tell, r.tick())
 		}
 		return tea.Batch(r.typed(m), r.tick())
 	case nextKey:
