@@ -33,12 +33,16 @@ type call struct {
 	over      bool      // guarded by Session.mu: the reader delivers
 	abandoned bool      // guarded by Session.mu to set, by gate to act on: somebody else does
 
-	// Where the outcome goes: to notify, or when that is nil, to result and err,
-	// and done is closed. After that nothing of these changes.
-	notify    func(Outcome, error)
-	done      chan struct{}
-	result    Outcome
-	resultErr error
+	notify func(Outcome, error) // where the outcome goes
+	answer *awaited             // or, when that is nil, here
+}
+
+// awaited is an outcome that somebody waits for. It does not change any more once
+// done is closed.
+type awaited struct {
+	done chan struct{}
+	out  Outcome
+	err  error
 }
 
 // deliver hands over what became of c. It is called once for each call, without
@@ -48,19 +52,20 @@ func (c *call) deliver(out Outcome, err error) {
 		c.notify(out, err)
 		return
 	}
-	c.result, c.resultErr = out, err
-	close(c.done)
+	c.answer.out, c.answer.err = out, err
+	close(c.answer.done)
 }
 
 // wait returns when the outcome is delivered, or when ctx is done.
 func (s *Session) wait(ctx context.Context, c *call) (Outcome, error) {
+	a := c.answer
 	select {
-	case <-c.done:
+	case <-a.done:
 	case <-ctx.Done():
 		s.abandon(c, ctx.Err())
-		<-c.done // by us, or by who was faster
+		<-a.done // by us, or by who was faster
 	}
-	return c.result, c.resultErr
+	return a.out, a.err
 }
 
 // patience is how much longer c may wait. Silence counts from the request or
@@ -227,6 +232,9 @@ func (s *Session) unqueue(c *call) {
 // can still be taken back.
 const batchSize = 16 << 10
 
+// frameCost is about what a request takes beside its body: <rpc> and framing.
+const frameCost = 100
+
 // holder is a transport that can gather several small messages for one Write.
 type holder interface {
 	hold()
@@ -332,7 +340,7 @@ func (s *Session) nextBatch(batch []*call) []*call {
 		c := s.queue[len(batch)]
 		c.begun = true
 		s.owed[c.key] = c
-		size += len(c.body)
+		size += frameCost + len(c.body)
 		if c.whole {
 			s.ownIDs--
 		}

@@ -119,11 +119,14 @@ func (t *transport) NextMessage() (io.Reader, error) {
 func (t *transport) NewMessage() (io.WriteCloser, error) { return t.out.begin() }
 
 // The rest is for the session, which alone knows when a silence is too long,
-// when more requests follow, and when more replies are due. position and expect
-// belong to the reading goroutine, the others to the writing one.
+// when more requests follow, and when more replies are due. position, reads and
+// expect belong to the reading goroutine, the others to the writing one.
 
 // position describes how far the message being received has come.
 func (t *transport) position() string { return t.in.position() }
+
+// reads counts the reads of the stream that gave something.
+func (t *transport) reads() int { return t.in.reads }
 
 // expect says whether messages are due, so that the buffer is kept for them.
 func (t *transport) expect(more bool) { t.in.busy = more }

@@ -33,6 +33,7 @@ type input struct {
 	r, w  int
 	base  int64 // offset of buf[0] in the stream
 	full  bool  // the last read filled the buffer
+	reads int   // of src that gave something
 	err   error // final
 	inMsg bool  // a message has begun and its end was not seen yet
 
@@ -145,6 +146,7 @@ func (in *input) fill() error {
 				in.opts.Recorder.Record(Received, in.buf[in.w:in.w+n])
 			}
 			in.w += n
+			in.reads++
 			in.full = in.w == len(in.buf)
 			return nil
 		}

@@ -26,8 +26,8 @@ func (s *Session) read() {
 			if err != nil {
 				return err
 			}
-			in = inbound{s: s}
-			s.heard.Store(s.clock())
+			in.reset(s)
+			s.hear()
 			s.steady.Store(false)
 			s.inside.Store(true)
 			s.watchStall()
@@ -45,12 +45,30 @@ func (s *Session) read() {
 	s.end(err)
 }
 
+// hear takes the time: the device has been heard just now.
+func (s *Session) hear() {
+	if s.reads != nil {
+		s.known = s.reads()
+	}
+	s.at = time.Now()
+	s.now = s.clockAt(s.at)
+	s.heard.Store(s.now)
+}
+
+// came is hear if the stream was read since. One read can bring many small
+// replies, and asking for the time is a good part of what each of them costs.
+func (s *Session) came() {
+	if s.reads == nil || s.known != s.reads() {
+		s.hear()
+	}
+}
+
 // inbound is one message on its way in. It finds out from the root element
 // whose it is, and passes the bytes on without keeping them.
 type inbound struct {
 	s     *Session
 	head  []byte // until the root is known, and the start of what has no owner
-	take  func(p []byte)
+	take  func(in *inbound, p []byte)
 	call  *call
 	scan  scanner
 	root  []byte // qualified name
@@ -63,14 +81,22 @@ type inbound struct {
 	stray   *Fault // why nobody owns this message
 }
 
+// reset makes in ready for the next message of s. Small buffers are used again.
+func (in *inbound) reset(s *Session) {
+	*in = inbound{s: s, root: in.root[:0], tail: in.tail[:0]}
+	if cap(in.root) > keptTail {
+		in.root = nil
+	}
+}
+
 // Write takes the next bytes of the message; they are valid during the call.
 func (in *inbound) Write(p []byte) (int, error) {
-	in.s.heard.Store(in.s.clock())
+	in.s.came()
 	if in.take != nil {
-		in.take(p)
+		in.take(in, p)
 		return len(p), nil
 	}
-	in.s.replied.Store(in.s.clock()) // it may be a reply
+	in.s.replied.Store(in.s.now) // it may be a reply
 	b := p
 	if len(in.head) > 0 {
 		in.head = append(in.head, p...)
@@ -82,7 +108,7 @@ func (in *inbound) Write(p []byte) (int, error) {
 	}
 	if decided {
 		in.head = nil
-		in.take(b)
+		in.take(in, b)
 	} else if len(in.head) == 0 {
 		in.head = append(in.head, p...)
 	}
@@ -108,12 +134,12 @@ func (in *inbound) decide(b []byte) (bool, error) {
 		in.strayed(&Fault{Code: "RPC-SHAPE", What: fmt.Sprintf("a message is not an XML document, got %s", quoteHead(bytes.TrimSpace(b)))})
 		return true, nil
 	}
-	in.root, in.empty = bytes.Clone(root.name), root.empty
+	in.root, in.empty = append(in.root, root.name...), root.empty
 	switch string(local(root.name)) {
 	case "rpc-reply", "rpc-error":
 		in.reply(root)
 	case "notification":
-		in.take = in.takeNote
+		in.take = (*inbound).takeNote
 	case "hello":
 		return false, &Fault{Code: "HEL-SESSION", What: "the device sent a second hello", Do: "connect again"}
 	default:
@@ -132,12 +158,14 @@ func wide(b []byte) bool {
 // device left that out, the only one that can be meant.
 func (in *inbound) reply(root token) {
 	s := in.s
-	raw, found := attr(root.text, "message-id")
-	id := unescape(raw)
+	id, found := attr(root.text, "message-id")
+	if bytes.IndexByte(id, '&') >= 0 {
+		id = []byte(unescape(id))
+	}
 	s.mu.Lock()
 	var c *call
 	if found {
-		c = s.owed[id]
+		c = s.owed[string(id)]
 	} else if len(s.owed) == 1 {
 		for _, c = range s.owed {
 		}
@@ -151,7 +179,7 @@ func (in *inbound) reply(root token) {
 			in.flags = append(in.flags, &Fault{Code: "RPC-ID", What: "the reply has no message-id; it was taken for the only request that waited"})
 		}
 	case found:
-		in.strayed(&Fault{Code: "RPC-ID", What: fmt.Sprintf("reply %s matches no request", quoteHead([]byte(id))), Kept: fmt.Sprintf("%d requests still wait", waiting)})
+		in.strayed(&Fault{Code: "RPC-ID", What: fmt.Sprintf("reply %s matches no request", quoteHead(id)), Kept: fmt.Sprintf("%d requests still wait", waiting)})
 	default:
 		in.strayed(&Fault{Code: "RPC-ID", What: "a reply without message-id matches no request", Kept: fmt.Sprintf("%d requests still wait", waiting)})
 	}
@@ -159,17 +187,17 @@ func (in *inbound) reply(root token) {
 
 func (in *inbound) own(c *call) {
 	in.call = c
-	in.take = in.takeReply
+	in.take = (*inbound).takeReply
 	in.s.steady.Store(c.slow)
 	c.gate.Lock()
-	c.out.First = time.Now()
+	c.out.First = in.s.at
 	c.gate.Unlock()
 }
 
 // takeReply passes bytes to the caller's writer and looks for errors in them.
 func (in *inbound) takeReply(p []byte) {
 	s, c := in.s, in.call
-	s.replied.Store(s.clock())
+	s.replied.Store(s.now)
 	in.scan.scan(p)
 	in.keepTail(p)
 	c.gate.Lock()
@@ -180,7 +208,7 @@ func (in *inbound) takeReply(p []byte) {
 	}
 	s.heard.Store(busy)
 	n, err := c.w.Write(p)
-	s.heard.Store(s.clock())
+	s.hear()
 	if err == nil && n < len(p) {
 		err = io.ErrShortWrite
 	}
@@ -216,10 +244,12 @@ func (in *inbound) takeNote(p []byte) {
 func (in *inbound) strayed(f *Fault) {
 	in.stray = f
 	in.head = nil
-	in.take = func(p []byte) {
-		if room := maxRaw - len(in.note); room > 0 {
-			in.note = append(in.note, p[:min(len(p), room)]...)
-		}
+	in.take = (*inbound).takeStray
+}
+
+func (in *inbound) takeStray(p []byte) {
+	if room := maxRaw - len(in.note); room > 0 {
+		in.note = append(in.note, p[:min(len(p), room)]...)
 	}
 }
 
@@ -244,6 +274,7 @@ func (in *inbound) end() {
 
 // complete answers the request.
 func (s *Session) complete(in *inbound) {
+	s.came()
 	c := in.call
 	flags := append(in.flags, in.scan.finish()...)
 	if !slices.ContainsFunc(flags, truncated) {
@@ -258,7 +289,7 @@ func (s *Session) complete(in *inbound) {
 	c.out.Flags = append(c.out.Flags, flags...)
 	c.out.Errors, c.out.ErrorCount = in.scan.errs, in.scan.count
 	c.out.Result, c.out.OK = Answered, !in.scan.failed
-	c.out.Ended = time.Now()
+	c.out.Ended = s.at
 	if cut != nil { // what the rest would have said is not known
 		c.out.Result, c.out.OK = interrupted(c.effect), false
 		cut.Kept, cut.Do = "what came of the reply is kept", "look at the device: nothing tells whether the request succeeded"
@@ -292,6 +323,14 @@ func (s *Session) complete(in *inbound) {
 // have said is not known.
 func truncated(f *Fault) bool { return f.Code == "XML-TRUNC" }
 
+// endsWithRoot reports whether the last bytes are the end tag of the root, as
+// they nearly always are.
+func (in *inbound) endsWithRoot() bool {
+	rest, whole := bytes.CutSuffix(in.tail, []byte{'>'})
+	rest, same := bytes.CutSuffix(rest, in.root)
+	return whole && same && bytes.HasSuffix(rest, []byte("</"))
+}
+
 // shape says what is odd about how the reply ends.
 func (in *inbound) shape() []*Fault {
 	switch {
@@ -301,6 +340,9 @@ func (in *inbound) shape() []*Fault {
 		return []*Fault{{Code: "RPC-SHAPE", What: "the reply is empty: neither <ok/> nor data"}}
 	case in.scan.replies > 1:
 		return []*Fault{{Code: "RPC-SHAPE", What: fmt.Sprintf("the message holds %d replies", in.scan.replies)}}
+	}
+	if in.scan.tags > 1 && in.endsWithRoot() {
+		return nil
 	}
 	end := bytes.LastIndex(in.tail, append([]byte("</"), in.root...))
 	if end < 0 {

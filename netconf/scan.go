@@ -122,23 +122,26 @@ func (x *scanner) run(b []byte) {
 // errors: text, end tags, and start tags whose name does not end like one of
 // those that startTag knows. Nearly all of a reply is that, so this is where a
 // large reply spends its time. Most windows are shown to hold nothing at memory
-// speed; only the others are walked through. A window ends with a '>', and so
-// with every tag that begins in it.
+// speed; of the others a beginning is walked through, which doubles while that
+// does not help. A window ends with a '>', and so with every tag that begins in it.
 //
 // left is what plain returned when it was called for more of the same b: so many
 // bytes are behind the window at hand, which is to be walked through to its end.
 func plain(b []byte, left int) (n, still int) {
-	const window = 8 << 10
-	i := 0
+	const window, nearby = 8 << 10, 512
+	i, near := 0, nearby
 	for i < len(b) {
 		part := b[i:]
 		if left < len(part) {
 			part = part[:len(part)-left]
 		} else if part = part[:bytes.LastIndexByte(part[:min(len(part), window)], '>')+1]; len(part) == 0 {
 			break
-		} else if quiet(part) {
-			i += len(part)
+		} else if n = quiet(part); n > 0 {
+			i, near = i+n, nearby
 			continue
+		} else if n = bytes.LastIndexByte(part[:min(len(part), near)], '>') + 1; n > 0 {
+			part = part[:n]
+			near *= 2
 		}
 		left = len(b) - i - len(part)
 		if n = walk(part); n < len(part) {
@@ -150,11 +153,11 @@ func plain(b []byte, left int) (n, still int) {
 	return i + walk(b[i:]), 0
 }
 
-// quiet reports whether b, whole tags and text, certainly holds no comment, CDATA
-// section or processing instruction, and no tag that startTag would act on. Each
-// of those has a byte that is rare elsewhere. Where such bytes are not rare,
-// nothing is claimed.
-func quiet(b []byte) bool {
+// quiet is the length of a beginning of b, whole tags and the text before them,
+// that certainly holds no comment, CDATA section or processing instruction, and
+// no tag that startTag would act on. Each of those has a byte that is rare elsewhere. Where
+// such bytes are not rare, nothing is claimed.
+func quiet(b []byte) int {
 	chances := 64
 	for _, c := range [...]byte{'!', '?', '-', ':', 'j'} {
 		for i := 0; ; i++ {
@@ -163,12 +166,16 @@ func quiet(b []byte) bool {
 				break
 			}
 			i += n
-			if chances--; chances == 0 || marks(b, i) {
-				return false
+			if chances--; chances == 0 {
+				return 0
+			}
+			if marks(b, i) {
+				b = b[:bytes.LastIndexByte(b[:i], '>')+1]
+				break
 			}
 		}
 	}
-	return true
+	return len(b)
 }
 
 // marks reports whether the byte at i may belong to something that quiet must

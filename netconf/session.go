@@ -95,6 +95,11 @@ type Session struct {
 	replied atomic.Int64  // the same for replies only
 	done    chan struct{} // closed when reader and writer have ended
 
+	reads func() int // of the stream by t, counted; nil when t does not count
+	known int        // what reads said at that time; only the reader touches it
+	at    time.Time  // when the bytes at hand came; the same
+	now   int64      // at on the session's clock; the same
+
 	mu      sync.Mutex
 	queue   []*call          // accepted, in order, not yet begun to be written
 	owed    map[string]*call // written or being written, reply not complete; by key
@@ -133,6 +138,9 @@ func Open(ctx context.Context, t Transport, o Options) (*Session, error) {
 		since: time.Now(),
 		done:  make(chan struct{}),
 		owed:  make(map[string]*call),
+	}
+	if c, ok := t.(interface{ reads() int }); ok {
+		s.reads = c.reads
 	}
 	s.watch = time.AfterFunc(s.o.Stall, s.checkStall)
 	s.watch.Stop()
@@ -180,7 +188,9 @@ func (s *Session) fault(f *Fault, raw []byte) {
 }
 
 // clock is the time since Open; it is never 0 and never busy.
-func (s *Session) clock() int64 { return int64(time.Since(s.since)) + 1 }
+func (s *Session) clock() int64 { return s.clockAt(time.Now()) }
+
+func (s *Session) clockAt(t time.Time) int64 { return int64(t.Sub(s.since)) + 1 }
 
 // Do sends req and copies the reply's bytes (the whole <rpc-reply> message)
 // to w as they arrive. Requests of concurrent callers are pipelined in the
@@ -206,7 +216,7 @@ func (s *Session) Do(ctx context.Context, req Request, w io.Writer) (Outcome, er
 	if err != nil {
 		return Outcome{}, err
 	}
-	c.done = make(chan struct{})
+	c.answer = &awaited{done: make(chan struct{})}
 	if err := s.enqueue(c, false); err != nil {
 		return Outcome{MessageID: c.out.MessageID}, err
 	}
@@ -413,7 +423,7 @@ func (s *Session) Close(ctx context.Context) error {
 func (s *Session) farewell(ctx context.Context) error {
 	c, err := s.prepare(Request{Name: "close-session", Body: []byte("<close-session/>")}, io.Discard)
 	if err == nil {
-		c.done = make(chan struct{})
+		c.answer = &awaited{done: make(chan struct{})}
 		err = s.enqueue(c, true)
 	}
 	if err == nil {

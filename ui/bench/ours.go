@@ -91,25 +91,27 @@ func rpcRows(srv *server, rounds int) ([]row, error) {
 // pipelinedOurs has all requests on their way at once, as the bare loop has.
 func pipelinedOurs(s *netconf.Session, n int, req netconf.Request) (time.Duration, error) {
 	start := time.Now()
-	failed := make(chan error, n)
+	left := n // the outcomes come one at a time
+	var first error
+	all := make(chan error, 1)
 	for range n {
 		err := s.Start(context.Background(), req, io.Discard, func(o netconf.Outcome, err error) {
 			if err == nil && !o.OK {
 				err = fmt.Errorf("reply %s was not understood", o.MessageID)
 			}
-			failed <- err
+			if first == nil {
+				first = err
+			}
+			if left--; left == 0 {
+				all <- first
+			}
 		})
 		if err != nil {
 			return 0, err
 		}
 	}
-	var first error
-	for range n {
-		if err := <-failed; first == nil {
-			first = err
-		}
-	}
-	return time.Since(start), first
+	err := <-all
+	return time.Since(start), err
 }
 
 // callersOurs has them sent by many callers at once, each of which waits for its
