@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -190,9 +191,10 @@ func (b *book) find(name string) (profile.Profile, bool) {
 	return ps[i], true
 }
 
-// adopt makes t the device of a key: a new profile with save, or an entry of
+// adopt makes a profile that of the device of a key: a new profile with save, or an entry of
 // this run. A device that has a profile already keeps it.
-func (b *book) adopt(t link.Target, fp string, save bool) error {
+func (b *book) adopt(as profile.Profile, fp string, save bool) error {
+	t := as.Target
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	defer b.reload()
@@ -226,12 +228,13 @@ func (b *book) adopt(t link.Target, fp string, save bool) error {
 		t.Via = link.CallHome
 	}
 	delete(b.once, t.Name)
-	return b.store.Put(profile.Profile{Target: t})
+	as.Target = t
+	return b.store.Put(as)
 }
 
-// bind gives a caller's key and device-id to a profile; old names the pins that
-// were there before.
-func (b *book) bind(name string, c callhome.Caller) (p profile.Profile, old string, err error) {
+// bind gives a caller's key and device-id to a profile, with what change does to
+// it; old names the pins that were there before.
+func (b *book) bind(name string, c callhome.Caller, change func(*profile.Profile)) (p profile.Profile, old string, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p, ok := b.find(name)
@@ -256,8 +259,13 @@ func (b *book) bind(name string, c callhome.Caller) (p profile.Profile, old stri
 			delete(b.once, o.Name)
 		}
 	}
+	before := p
+	change(&p)
 	if slices.Contains(p.Pin, fp) && (c.Claim == "" || p.DeviceID == c.Claim) {
-		return p, "", nil
+		if reflect.DeepEqual(before, p) {
+			return p, "", nil
+		}
+		return p, "", b.store.Put(p)
 	}
 	if c.Claim != "" {
 		p.Via, p.DeviceID = c.Via, c.Claim

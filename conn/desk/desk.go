@@ -9,7 +9,14 @@ import (
 
 	"dialtone/conn"
 	"dialtone/conn/link"
+	"dialtone/conn/profile"
 )
+
+// Saver is a Desk that lets a caller in and keeps the whole profile in one step.
+type Saver interface {
+	// AcceptAs is Accept of p.Target with save, which keeps the rest of p too.
+	AcceptAs(id CallerID, p profile.Profile) error
+}
 
 // CallerID names a caller of any kind for the life of the program.
 type CallerID uint64

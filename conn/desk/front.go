@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -281,13 +282,31 @@ func gone() error {
 // ends. When t's user is not the one of the call, the device must call again,
 // and is then let in without another question.
 func (f *Front) Accept(id CallerID, t link.Target, save bool) error {
+	return f.accept(id, profile.Profile{Target: t}, save, func(p *profile.Profile) {
+		p.User, p.Password, p.Open = cmp.Or(t.User, p.User), cmp.Or(t.Password, p.Password), cmp.Or(t.Open, p.Open)
+	})
+}
+
+// AcceptAs is Accept of p.Target with save, which keeps group, tags and note as
+// well. When p is the profile that the caller matches, user, password, open and
+// group of it become those of p.
+func (f *Front) AcceptAs(id CallerID, p profile.Profile) error {
+	return f.accept(id, p, true, func(have *profile.Profile) {
+		have.User, have.Password, have.Open, have.Group = p.User, p.Password, p.Open, p.Group
+	})
+}
+
+// accept lets a caller in as p. change is what becomes of the profile that it
+// matches.
+func (f *Front) accept(id CallerID, p profile.Profile, save bool, change func(*profile.Profile)) error {
 	if id&secureBit != 0 {
-		return f.https.accept(id, t, save)
+		return f.https.accept(id, p, save, change)
 	}
 	c, err := f.waiting(id)
 	if err != nil {
 		return err
 	}
+	t := p.Target
 	t.Via, t.DeviceID = c.Via, c.Claim
 	if t.User == "" {
 		t.User = c.User
@@ -299,10 +318,11 @@ func (f *Front) Accept(id CallerID, t link.Target, save bool) error {
 		t.Host = c.From.Addr().Unmap().String()
 	}
 	if save && c.Key != nil && t.Name == c.Trust.Profile {
-		return f.Bind(id, t.Name)
+		return f.bind(id, t.Name, change)
 	}
+	p.Target = t
 	if c.Key != nil {
-		if err := f.book.adopt(t, ssh.FingerprintSHA256(c.Key), save); err != nil {
+		if err := f.book.adopt(p, ssh.FingerprintSHA256(c.Key), save); err != nil {
 			return err
 		}
 	}
@@ -315,6 +335,10 @@ func (f *Front) Bind(id CallerID, name string) error {
 	if id&secureBit != 0 {
 		return f.https.bind(id, name)
 	}
+	return f.bind(id, name, func(*profile.Profile) {})
+}
+
+func (f *Front) bind(id CallerID, name string, change func(*profile.Profile)) error {
 	c, err := f.waiting(id)
 	if err != nil {
 		return err
@@ -322,7 +346,7 @@ func (f *Front) Bind(id CallerID, name string) error {
 	if c.Key == nil {
 		return &keys.Fault{Code: "CALL-KEYLESS", What: "the caller has shown no key yet", Do: "Accept it; it shows its key next and waits once more"}
 	}
-	p, old, err := f.book.bind(name, c)
+	p, old, err := f.book.bind(name, c, change)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -225,7 +226,8 @@ func (x *secure) find(id CallerID) (*outbound.Server, outbound.Caller, error) {
 
 // accept opens a session on a device as t. With save, t becomes a profile with
 // the device's id.
-func (x *secure) accept(id CallerID, t link.Target, save bool) error {
+func (x *secure) accept(id CallerID, as profile.Profile, save bool, change func(*profile.Profile)) error {
+	t := as.Target
 	_, d, err := x.find(id)
 	if err != nil {
 		return err
@@ -246,8 +248,14 @@ func (x *secure) accept(id CallerID, t link.Target, save bool) error {
 	if t.Host == "" {
 		t.Host = address(d)
 	}
-	if !known {
-		if err := x.keep(t, save); err != nil {
+	switch {
+	case known && save:
+		if err := x.change(&t, change); err != nil {
+			return err
+		}
+	case !known:
+		as.Target = t
+		if err := x.keep(as, save); err != nil {
 			return err
 		}
 	}
@@ -255,14 +263,30 @@ func (x *secure) accept(id CallerID, t link.Target, save bool) error {
 	return nil
 }
 
-// keep makes t known: as a profile, or until the program ends.
-func (x *secure) keep(t link.Target, save bool) error {
+// change changes the saved profile of t, and t with it.
+func (x *secure) change(t *link.Target, do func(*profile.Profile)) error {
+	p, ok := x.named(t.Name)
+	if !ok {
+		return nil // known until the program ends
+	}
+	before := p
+	if do(&p); reflect.DeepEqual(before, p) {
+		return nil
+	}
+	defer x.reread()
+	t.User, t.Password, t.Open = p.User, p.Password, p.Open
+	return x.f.o.Profiles.Put(p)
+}
+
+// keep makes a profile known: as a profile, or until the program ends.
+func (x *secure) keep(as profile.Profile, save bool) error {
+	t := as.Target
 	if save {
 		if _, taken := x.named(t.Name); taken {
 			return &keys.Fault{Code: "PRO-TAKEN", What: fmt.Sprintf("there is a profile %s already", t.Name), Kept: "Nothing was changed", Do: "Choose another name, or bind the caller to it"}
 		}
 		defer x.reread()
-		if err := x.f.o.Profiles.Put(profile.Profile{Target: t}); err != nil {
+		if err := x.f.o.Profiles.Put(as); err != nil {
 			return err
 		}
 		if t.Via == link.HTTPS && t.Secret == "" {

@@ -234,11 +234,21 @@ func (a *accept) accept() (tea.Cmd, bool) {
 	a.sent = true
 	d, c, save := a.d, a.caller, a.form.Field("save").On
 	do := func() tea.Msg {
-		if err := d.Desk.Accept(c.ID, p.Target, save); err != nil {
+		whole, ok := d.Desk.(desk.Saver)
+		var err error
+		if ok && save {
+			err = whole.AcceptAs(c.ID, p)
+		} else {
+			err = d.Desk.Accept(c.ID, p.Target, save)
+		}
+		if err != nil {
 			return tea.BatchMsg{say(failed("Not accepted", err)), say(msg.Awaited{Name: p.Name, From: c.From, Off: true})}
 		}
 		if !save {
 			return nil
+		}
+		if ok {
+			return msg.ProfilesChanged{}
 		}
 		if err := keepRest(d, p); err != nil {
 			return failed("Accepted; what was typed is not in the profile", err)
