@@ -153,41 +153,6 @@ func TestColours(t *testing.T) {
 	}
 }
 
-// TestEverySize draws every scene at every size and looks for rows that are
-// too many, too few, too long or too short.
-func TestEverySize(t *testing.T) {
-	t.Parallel()
-	step := 1
-	if testing.Short() {
-		step = 7
-	}
-	for name, scene := range scenes(nil) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			p := scene(t)
-			for w := 40; w <= 200; w += step {
-				for h := 8; h <= 60; h += step {
-					if step == 1 && w > 64 && h > 20 && (w*7+h)%23 != 0 {
-						continue // all of the small ones, a sample of the large
-					}
-					p.Resize(w, h)
-					uitest.ExactSize(t, p.View(), w, h)
-				}
-			}
-			for _, at := range [][2]int{{1, 1}, {2, 1}, {1, 50}, {59, 14}, {500, 200}, {10000, 1}, {1, 10000}} {
-				p.Resize(at[0], at[1])
-				uitest.ExactSize(t, p.View(), at[0], at[1])
-			}
-			p.Resize(0, 0)
-			if v := p.View(); v != "" {
-				t.Errorf("0x0 shows %q", v)
-			}
-			p.Resize(80, 24)
-			uitest.ExactSize(t, p.View(), 80, 24)
-		})
-	}
-}
-
 // hostile is text that would do harm on a terminal: it clears the screen, sets
 // the title and the clipboard, turns text around, hides it, breaks lines.
 const hostile = "\x1b[2J\x1b]0;title\a\x1b]52;c;aGk=\a\u202egnp.exe\u2066\u200b\x9b31m\r\nnext\ttab\x00\x7f\xff\xfe e\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301 \U000e0041 界"
