@@ -310,7 +310,10 @@ func (d *Dialer) resolve(t link.Target, cfg *sshConfig, port int) (hop, []string
 	if t.Host == "" || strings.ContainsAny(t.Host, " \t\r\n\x00/@[]") || len(t.Host) > 255 {
 		return hop{}, nil, &keys.Fault{Code: "NET-NAME", What: quoted("%.80q is no host name", t.Host), Do: "Set host in the profile"}
 	}
-	entry := cfg.host(t.Host)
+	entry, err := cfg.host(t.Host)
+	if err != nil {
+		return hop{}, nil, err
+	}
 	jumps := t.Jump
 	if len(jumps) == 0 {
 		jumps = entry.jumps

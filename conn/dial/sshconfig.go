@@ -3,9 +3,11 @@ package dial
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"runtime/debug"
 	"strconv"
 	"strings"
 
@@ -19,7 +21,10 @@ const maxSSHConfig = 1 << 20
 
 // sshConfig is a person's SSH configuration as far as it is plain data: no
 // commands, no variables, no Match.
-type sshConfig struct{ c *config.Config }
+type sshConfig struct {
+	c    *config.Config // nil: there is none
+	path string
+}
 
 // sshEntry is what it says about one host; zero fields are not set.
 type sshEntry struct {
@@ -47,12 +52,32 @@ func readSSHConfig(path string) (*sshConfig, error) {
 	if err != nil {
 		return nil, &keys.Fault{Code: "CFG-SSH", What: quoted("the SSH configuration cannot be read (%v)", err), Err: err}
 	}
-	c, err := config.DecodeBytes(withoutMatch(data))
+	var c *config.Config
+	err = guardSSHConfig(path, func() (err error) {
+		c, err = config.DecodeBytes(withoutMatch(data))
+		return err
+	})
+	var gaveUp *keys.Fault
+	if errors.As(err, &gaveUp) {
+		return nil, gaveUp
+	}
 	if err != nil {
 		return nil, &keys.Fault{Code: "CFG-SSH", What: quoted("%s is not understood (%.200q)", path, err.Error()), Err: err,
 			Do: "Correct it, or write what is needed into the profile"}
 	}
-	return &sshConfig{c: c}, nil
+	return &sshConfig{c: c, path: path}, nil
+}
+
+// guardSSHConfig turns a panic of the library that f calls into an error: it
+// reads what other programs wrote.
+func guardSSHConfig(path string, f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &keys.Fault{Code: "CFG-SSH", What: quoted("%s is more than its reader can take (%.200q)", path, fmt.Sprint(v)),
+				Err: fmt.Errorf("panic: %v\n%s", v, debug.Stack()), Do: "Correct it, or write what is needed into the profile"}
+		}
+	}()
+	return f()
 }
 
 // withoutMatch drops Match blocks, whose conditions may run commands. What is
@@ -86,11 +111,15 @@ func firstWord(line string) string {
 }
 
 // host collects what is said about one name.
-func (c *sshConfig) host(name string) sshEntry {
-	var e sshEntry
+func (c *sshConfig) host(name string) (e sshEntry, err error) {
 	if c.c == nil {
-		return e
+		return e, nil
 	}
+	err = guardSSHConfig(c.path, func() error { e = c.collect(name); return nil })
+	return e, err
+}
+
+func (c *sshConfig) collect(name string) (e sshEntry) {
 	get := func(key string) string {
 		v, err := c.c.Get(name, key)
 		if err != nil || strings.ContainsAny(v, "\r\n\x00") {

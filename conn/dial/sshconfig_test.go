@@ -1,6 +1,8 @@
 package dial
 
 import (
+	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -8,8 +10,11 @@ import (
 	"testing"
 	"time"
 
+	config "github.com/kevinburke/ssh_config"
+
 	"dialtone/conn/link"
 	"dialtone/conn/simnet"
+	"dialtone/keys"
 )
 
 func TestRouteTakesPlainDataFromTheSSHConfiguration(t *testing.T) {
@@ -144,5 +149,46 @@ func TestKeyFilesSignIn(t *testing.T) {
 	c2.Close()
 	if len(who.asked) != 1 {
 		t.Errorf("%d questions", len(who.asked))
+	}
+}
+
+// FuzzSSHConfig reads any file: it is a person's, but other programs write it.
+func FuzzSSHConfig(f *testing.F) {
+	for _, s := range []string{"Host a\n  Port 22\n", "Host *\nMatch all\nUser x\nHost !a b\nIdentityFile \"x y\"\n", "Include x\nHost =\n", "User\n", "Host a\n\tProxyJump b,c\n#\x00", "Host [\nPort 70000"} {
+		f.Add([]byte(s), "a")
+	}
+	f.Fuzz(func(t *testing.T, text []byte, name string) {
+		if bytes.Contains(bytes.ToLower(text), []byte("include")) {
+			return // would read other files
+		}
+		file := filepath.Join(t.TempDir(), "config")
+		if err := os.WriteFile(file, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cfg, err := readSSHConfig(file)
+		if err != nil {
+			if !strings.HasPrefix(err.Error(), "CFG-SSH ") {
+				t.Fatal(err)
+			}
+			return
+		}
+		if e, err := cfg.host(name); err != nil && !strings.HasPrefix(err.Error(), "CFG-SSH ") || strings.ContainsAny(e.hostName+e.user, "\r\n\x00") {
+			t.Fatalf("%+v %v", e, err)
+		}
+	})
+}
+
+func TestPanicOfTheSSHConfigReaderIsAnError(t *testing.T) {
+	t.Parallel()
+	err := guardSSHConfig("/home/me/.ssh/config", func() error { panic("slice bounds\x1b") })
+	var f *keys.Fault
+	if !errors.As(err, &f) || f.Code != "CFG-SSH" || f.Do == "" ||
+		!strings.Contains(f.What, `/home/me/.ssh/config is more than its reader can take ("slice bounds\x1b")`) {
+		t.Fatalf("%v", err)
+	}
+	// A reader that breaks while a host is looked up ends that dial, and no more.
+	d := New(Options{Home: "/home/me"})
+	if _, _, err := d.resolve(link.Target{Host: "r1"}, &sshConfig{c: &config.Config{Hosts: []*config.Host{nil}}, path: "config"}, 830); !errors.As(err, &f) || f.Code != "CFG-SSH" {
+		t.Fatalf("%v", err)
 	}
 }
