@@ -69,7 +69,7 @@ func (d *demo) start() error {
 		lab.Close()
 		return err
 	}
-	d.list = append(d.list, west(), hill())
+	d.list = append(d.list, west(), vale())
 	d.lab = lab
 	return nil
 }

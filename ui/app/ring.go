@@ -24,9 +24,9 @@ const (
 	westID     = "west-4"
 	westSecret = "store:west-4"
 
-	hillName   = "hill-5" // by outbound HTTPS
-	hillID     = "hill-5"
-	hillSecret = "store:hill-5"
+	valeName   = "vale-5" // by outbound HTTPS
+	valeID     = "vale-5"
+	valeSecret = "store:vale-5"
 )
 
 // barnName is the device of the demo that speaks the form of 20.2: nothing of it
@@ -45,10 +45,10 @@ func west() profile.Profile {
 	}
 }
 
-// hill is the profile of the device by outbound HTTPS.
-func hill() profile.Profile {
+// vale is the profile of the device by outbound HTTPS.
+func vale() profile.Profile {
 	return profile.Profile{
-		Target: link.Target{Name: hillName, Via: link.HTTPS, DeviceID: hillID, Secret: hillSecret},
+		Target: link.Target{Name: valeName, Via: link.HTTPS, DeviceID: valeID, Secret: valeSecret},
 		Group:  "remote", Note: "Junos outbound HTTPS of 20.3; L, https listens for it",
 	}
 }
@@ -59,7 +59,7 @@ func secret() keys.Secret { return keys.NewSecret([]byte("known to the demo and 
 
 // Get implements keys.Vault for the demo's secrets, which are one.
 func (d *demo) Get(_ context.Context, ref string) (keys.Secret, error) {
-	if ref != westSecret && ref != hillSecret {
+	if ref != westSecret && ref != valeSecret {
 		return keys.Secret{}, &keys.Fault{Code: "SEC-REF", What: "the demo keeps no secret " + ref}
 	}
 	return secret(), nil
@@ -154,7 +154,7 @@ func (d *demo) dial() error {
 		d.diallers = append(d.diallers, c)
 	}
 	for _, o := range []outboundsim.Options{
-		{DeviceID: hillID, Secret: string(secret().Reveal()), Device: simdev.New(simdev.Options{Name: hillName, Dialect: simdev.Junos})},
+		{DeviceID: valeID, Secret: string(secret().Reveal()), Device: simdev.New(simdev.Options{Name: valeName, Dialect: simdev.Junos})},
 		{Basic: true, Device: simdev.New(simdev.Options{Name: barnName, Dialect: simdev.Junos})},
 	} {
 		o.WaitTime = redial

@@ -70,7 +70,7 @@ func TestDemoRingsByHTTPS(t *testing.T) {
 		if err := rings.Listen(desk.HTTPS, "127.0.0.1:0"); err != nil {
 			t.Fatal(err)
 		}
-		var hill desk.CallerID
+		var vale desk.CallerID
 		wait(t, rings, func() bool {
 			rings.Listeners()
 			basic := false
@@ -78,18 +78,18 @@ func TestDemoRingsByHTTPS(t *testing.T) {
 				switch {
 				case c.Via == link.HTTPSBasic && c.Trust == "no identity" && !c.Believed && c.Matches == "":
 					basic = true
-				case c.Via == link.HTTPS && c.Trust == "secret ok" && c.Believed && c.Matches == hillName && c.Note == "":
-					hill = c.ID
+				case c.Via == link.HTTPS && c.Trust == "secret ok" && c.Believed && c.Matches == valeName && c.Note == "":
+					vale = c.ID
 				}
 			}
-			return basic && hill != 0
+			return basic && vale != 0
 		})
-		if err := rings.Accept(hill, link.Target{}, false); err != nil {
+		if err := rings.Accept(vale, link.Target{}, false); err != nil {
 			t.Fatal(err)
 		}
 		open := func() (open int) {
 			for _, dev := range m.Devices() {
-				if dev.State == conn.Open && dev.Target.Name == hillName {
+				if dev.State == conn.Open && dev.Target.Name == valeName {
 					open++
 				}
 			}
