@@ -181,6 +181,7 @@ func (s *Screen) orders() []overlay.Item {
 		}
 	}
 	id := s.id
+	items = append(items, overlay.Item{Title: "What rolling back now would change", Off: s.cannotUndo(), Run: func() tea.Msg { return undoMsg{id} }})
 	return append(items, overlay.Item{Title: "Who holds the locks", Off: notOpen(s.dev), Run: func() tea.Msg { return locksMsg{id: id} }})
 }
 
@@ -235,7 +236,11 @@ func (s *Screen) give(p commit.Plan) tea.Cmd {
 // reported shows what became of a plan: the last reply, and the words.
 func (s *Screen) reported(m reportMsg) tea.Cmd {
 	s.commits.doing = ""
-	if n := len(m.rep.Exchanges); n > 0 && len(s.commits.covers) == 0 {
+	var shown tea.Cmd
+	switch n := len(m.rep.Exchanges); {
+	case n > 0 && m.rep.Plan.Order.Do == commit.DoTyped:
+		shown = s.showSent(m.rep.Exchanges[0])
+	case n > 0 && len(s.commits.covers) == 0:
 		s.replies.at = s.adopt(m.rep.Exchanges[n-1])
 	}
 	level := msg.Good
@@ -244,7 +249,7 @@ func (s *Screen) reported(m reportMsg) tea.Cmd {
 		level = msg.Error
 	case commit.OutcomeUnknown:
 		level = msg.Error
-		return tea.Batch(msg.Say(level, m.rep.Words), s.sayUnknown(m.rep))
+		return tea.Batch(shown, msg.Say(level, m.rep.Words), s.sayUnknown(m.rep))
 	case commit.Done:
 		if strings.Contains(m.rep.Words, " But running is ") {
 			level = msg.Warn
@@ -255,7 +260,7 @@ func (s *Screen) reported(m reportMsg) tea.Cmd {
 			s.commits.compare.done = false
 		}
 	}
-	return tea.Batch(msg.Say(level, m.rep.Words), s.refocus())
+	return tea.Batch(shown, msg.Say(level, m.rep.Words), s.refocus())
 }
 
 // sayUnknown puts the words into a dialog, since they are more than a toast

@@ -88,9 +88,17 @@ func (s *Screen) ask(o commit.Order) tea.Cmd {
 	if q.word {
 		d.Word = name
 	}
-	if o.Do == commit.DoDiscard {
-		diff := runMsg{s.id, "session.diff"}
-		d.Choices = append(d.Choices, overlay.Choice{Key: "D", Label: "Show what differs first", Do: func() tea.Msg { return diff }})
+	var look tea.Msg
+	switch {
+	case o.Do == commit.DoDiscard:
+		look = runMsg{s.id, "session.diff"}
+	case o.Do == commit.DoCancel && s.cannotUndo() == "":
+		look = undoMsg{s.id}
+	case o.Do == commit.DoCancel:
+		d.Body = append(d.Body, "What it changes cannot be shown: "+s.cannotUndo()+".")
+	}
+	if look != nil {
+		d.Choices = append(d.Choices, overlay.Choice{Key: "D", Label: "Show what differs first", Do: func() tea.Msg { return look }})
 	}
 	return s.d.Tell(overlay.Push{Dialog: d})
 }

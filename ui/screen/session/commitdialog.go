@@ -25,9 +25,9 @@ type commitDialog struct {
 	rpc   bool
 	top   int // first row of the requests that is seen
 
-	confirmed, persist, validate, unlock bool
-	wait, token, comment                 prompt.Line
-	made                                 string // token that was made for this dialog
+	confirmed, persist, validate, unlock, sync bool
+	wait, token, comment, later                prompt.Line
+	made                                       string // token that was made for this dialog
 
 	plan commit.Plan
 	err  error
@@ -43,6 +43,8 @@ const (
 	itemToken
 	itemValidate
 	itemUnlock
+	itemSync
+	itemLater
 	itemComment
 )
 
@@ -80,7 +82,8 @@ func newCommitDialog(s *Screen) *commitDialog {
 		d.items = append(d.items, itemUnlock)
 	}
 	if junos {
-		d.items = append(d.items, itemComment)
+		d.later.Hint = "now"
+		d.items = append(d.items, itemSync, itemLater, itemComment)
 	}
 	d.at = len(d.items)
 	d.replan()
@@ -89,7 +92,8 @@ func newCommitDialog(s *Screen) *commitDialog {
 
 // order is what the dialog is set to.
 func (d *commitDialog) order() (commit.Order, error) {
-	o := commit.Order{Do: commit.DoCommit, Confirmed: d.confirmed, Validate: d.validate, Unlock: d.unlock, Comment: strings.TrimSpace(d.comment.Value())}
+	o := commit.Order{Do: commit.DoCommit, Confirmed: d.confirmed, Validate: d.validate, Unlock: d.unlock, Comment: strings.TrimSpace(d.comment.Value()),
+		Sync: d.sync, At: strings.TrimSpace(d.later.Value())}
 	if !d.confirmed {
 		return o, nil
 	}
@@ -137,6 +141,8 @@ func (d *commitDialog) line() *prompt.Line {
 		return &d.token
 	case itemComment:
 		return &d.comment
+	case itemLater:
+		return &d.later
 	}
 	return nil
 }
@@ -154,6 +160,8 @@ func (d *commitDialog) toggle() *bool {
 		return &d.validate
 	case itemUnlock:
 		return &d.unlock
+	case itemSync:
+		return &d.sync
 	}
 	return nil
 }
@@ -335,6 +343,10 @@ func (d *commitDialog) row(i int, it commitItem) string {
 		return " " + box(d.validate, i) + " validate first"
 	case itemUnlock:
 		return " " + box(d.unlock, i) + " release the lock afterwards"
+	case itemSync:
+		return " " + box(d.sync, i) + " on all routing engines (synchronize)"
+	case itemLater:
+		return "     at      " + field(&d.later, 19, i) + "  20:00, a date, reboot"
 	}
 	return "     comment " + field(&d.comment, 40, i)
 }

@@ -148,6 +148,30 @@ func (s *Screen) openDiff() tea.Cmd {
 	return s.compare(commit.Source{Store: netconf.Running}, commit.Source{Store: netconf.Candidate}, 0)
 }
 
+// cannotUndo says why it cannot be shown what a roll-back would change.
+func (s *Screen) cannotUndo() string {
+	if s.dev.State != conn.Open {
+		return "the session is not open"
+	}
+	_, why := s.commits.c.Undo(s.id)
+	return safe.Text(why)
+}
+
+// undoMsg wants to see what a roll-back would change.
+type undoMsg struct{ id conn.SessionID }
+
+// SessionID implements msg.For.
+func (m undoMsg) SessionID() conn.SessionID { return m.id }
+
+// openUndo shows what a roll-back of the confirmed commit would change.
+func (s *Screen) openUndo() tea.Cmd {
+	to, why := s.commits.c.Undo(s.id)
+	if why != "" {
+		return s.refuse("What rolling back would change cannot be shown: " + safe.Text(why))
+	}
+	return s.compare(commit.Source{Store: netconf.Running}, to, 0)
+}
+
 // compare shows two configurations of the device. back is the number of the
 // past one that the device compares by itself (Junos).
 func (s *Screen) compare(from, to commit.Source, back int) tea.Cmd {

@@ -156,6 +156,8 @@ func (s *Screen) update(m tea.Msg) tea.Cmd {
 		return s.ask(m.o)
 	case giveMsg:
 		return s.give(m.plan)
+	case undoMsg:
+		return s.openUndo()
 	case runMsg:
 		return s.runIfOn(m.action)
 	case msg.RunAction:

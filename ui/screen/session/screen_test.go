@@ -576,7 +576,7 @@ func TestMonoAndASCIISayTheSame(t *testing.T) {
 	t.Parallel()
 	th, _ := style.New("mono", true, true)
 	d := newDesk(t, setup{theme: th})
-	d.write("<commit/>")
+	d.write("<save-config/>")
 	d.Press("ctrl+r")
 	d.Advance(time.Second)
 	d.answer(okReply("7"), time.Second, netconf.Outcome{MessageID: "7", Result: netconf.Answered, OK: true}, nil)

@@ -4,6 +4,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"dialtone/conn"
+	"dialtone/conn/commit"
 	"dialtone/netconf"
 	"dialtone/ui/msg"
 	"dialtone/ui/overlay"
@@ -133,6 +134,13 @@ func (s *Screen) transmit(r netconf.Request) tea.Cmd {
 	if s.sending {
 		return s.refuse("Not sent: the last one is just being sent")
 	}
+	if commit.IsCommit(r) { // running is read around it, and the words are those of C
+		p, err := s.commits.c.Typed(s.id, r)
+		if err != nil {
+			return s.refuse("Not sent: " + headline(err))
+		}
+		return s.give(p)
+	}
 	s.sending = true
 	b, id := s.d.Backend, s.id
 	return func() tea.Msg {
@@ -147,8 +155,13 @@ func (s *Screen) sent(m sentMsg) tea.Cmd {
 	if m.err != nil {
 		return msg.Fail(m.err)
 	}
-	s.replies.at = s.adopt(m.x)
-	if t := s.text(); string(m.x.Request.Body) == t {
+	return s.showSent(m.x)
+}
+
+// showSent shows the reply of what the person has sent from the editor.
+func (s *Screen) showSent(x *conn.Exchange) tea.Cmd {
+	s.replies.at = s.adopt(x)
+	if t := s.text(); string(x.Request.Body) == t {
 		s.draft.sent, s.draft.stale = t, true
 	}
 	s.rpc.MarkLines(nil)

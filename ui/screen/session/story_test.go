@@ -1,11 +1,13 @@
 package session
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,6 +27,29 @@ import (
 type pipes struct {
 	dev *simdev.Device
 	cut chan io.Closer
+
+	mu   sync.Mutex
+	sent bytes.Buffer // of all sessions
+}
+
+// text is all that was sent.
+func (p *pipes) text() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.sent.String()
+}
+
+// tap keeps what is written.
+type tap struct {
+	net.Conn
+	p *pipes
+}
+
+func (t tap) Write(b []byte) (int, error) {
+	t.p.mu.Lock()
+	t.p.sent.Write(b)
+	t.p.mu.Unlock()
+	return t.Conn.Write(b)
 }
 
 func (p *pipes) Dial(_ context.Context, _ link.Target, _ link.Asker, progress func(link.Stage)) (*link.Link, error) {
@@ -34,7 +59,7 @@ func (p *pipes) Dial(_ context.Context, _ link.Target, _ link.Asker, progress fu
 		_ = p.dev.Serve(context.Background(), there, "admin")
 	}()
 	p.cut <- here
-	return &link.Link{ReadWriteCloser: here, Peer: link.Peer{Via: link.SSH}}, nil
+	return &link.Link{ReadWriteCloser: tap{here, p}, Peer: link.Peer{Via: link.SSH}}, nil
 }
 
 // TestStoryOfASession goes the whole way on a real manager and a simulated
