@@ -48,7 +48,7 @@ func (r *root) rootActions() []action.Action {
 
 // quitHint shows "q quit" in the help bar of an empty device list.
 func (r *root) quitHint() int {
-	if r.at == 0 && len(r.known) == 0 {
+	if r.at == 0 && len(r.known) == 0 && !r.cur().Capturing() {
 		return 950
 	}
 	return 0
@@ -57,7 +57,7 @@ func (r *root) quitHint() int {
 // inboxHint shows "0 inbox" in the help bar of a device list, but not at the
 // first start.
 func (r *root) inboxHint() int {
-	if r.at == 0 && len(r.known)+len(r.calls.now.Listeners)+len(r.calls.now.Callers) > 0 {
+	if r.at == 0 && !r.cur().Capturing() && len(r.known)+len(r.calls.now.Listeners)+len(r.calls.now.Callers) > 0 {
 		return 890
 	}
 	return 0

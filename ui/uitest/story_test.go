@@ -30,6 +30,7 @@ func TestStoryOfADemo(t *testing.T) {
 			m.Keys("/")
 			m.Type("edge")
 			m.Gone("core-r1")
+			m.See("edge-7", "2 of 7", "enter keep")
 			m.Keys("Enter")
 			m.Keys("Enter")
 			m.See("edge-7 ●", "open 0")
@@ -47,14 +48,24 @@ func TestStoryOfADemo(t *testing.T) {
 			m.Type("eth1")
 			m.Keys("Enter")
 			m.Until("the path of a match", func(s string) bool { return strings.Contains(s, "interface[name=eth1]") })
-			m.Keys("h")
+			if s := m.Screen(); strings.Contains(s, "▸ <interface> eth1") {
+				t.Fatalf("folded before anything was:\n%s", s)
+			}
+			m.Keys("h") // to the parent
 			m.Keys("Space")
-			m.See("▸ <interface>")
+			m.See("▸ <interface> eth1", "children")
+			m.Keys("Space")
+			m.Gone("▸ <interface> eth1")
+			m.Keys("Space")
+			m.See("▸ <interface> eth1")
 
 			m.Keys("y")
 			m.See("subtree")
 			m.Keys("p")
 			m.See("opied")
+			if got := m.Run("show-buffer"); !strings.HasSuffix(got, "/interface[name=eth1]") {
+				t.Errorf("the copy is %q", got)
+			}
 
 			m.Keys("Tab")
 			if size[0] >= 120 {
@@ -72,12 +83,16 @@ func TestStoryOfADemo(t *testing.T) {
 			m.See("Send delete-config", "Type edge-7")
 			m.Type("edge-7")
 			m.Keys("Enter")
-			m.See("FAILED", "ERROR")
+			m.See("Reply 2", "FAILED: 1 error", "ERROR")
 
 			m.Keys("1")
 			m.See(" open ", "2 of 7")
+			m.Keys("2") // and back: the error is still there
+			m.See("[2 edge-7 ●]", "Reply 2", "FAILED: 1 error")
+			m.Keys("1")
+			m.See("[1 Devices]")
 			m.Keys("q")
-			m.See("uit")
+			m.See("Quit with 1 open session?", "Q  quit anyway")
 			m.Keys("Q")
 			if code := m.Exit(); code != 0 {
 				t.Errorf("exit code %d", code)
