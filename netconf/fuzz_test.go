@@ -98,10 +98,11 @@ func FuzzWellFormed(f *testing.F) {
 	f.Add([]byte("<a>\n<b></a>"))
 	f.Add([]byte("<?xml version='1C0'?><a/>"))
 	f.Add([]byte("<?xml!version='0'?><a/>"))
+	f.Add([]byte("<?xml 0version='0'?><a/>"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		start := time.Now()
 		e := WellFormed(text)
-		if took := time.Since(start); took > time.Second {
+		if took := time.Since(start); took > 10*time.Second {
 			t.Fatalf("took %v", took)
 		}
 		if e != nil {

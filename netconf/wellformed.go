@@ -125,7 +125,10 @@ func (p *checker) prolog() *SyntaxError {
 	if !ok || tok.kind != tokPI || !isDeclaration(tok.text) {
 		return nil
 	}
-	if version, found := attr(tok.text[3:], "version"); found && string(version) != "1.0" {
+	switch version, found := attr(tok.text[3:], "version"); {
+	case !found:
+		return &SyntaxError{Code: "XML-SYNTAX", Off: p.off, What: "the XML declaration does not begin with a version"}
+	case string(version) != "1.0":
 		return &SyntaxError{Code: "XML-SYNTAX", Off: p.off, What: fmt.Sprintf("the version of XML is %.20q, NETCONF uses 1.0", version)}
 	}
 	if enc, found := attr(tok.text[3:], "encoding"); found &&
