@@ -121,6 +121,7 @@ func (h *Help) View(maxW, maxH int) string {
 	cell := (maxW - 4) / cols
 	var rows []string
 	sel := 0 // row of the selected action
+	shown := h.moved || h.filter.Len() > 0
 	for i := 0; i < len(found); {
 		sec := found[i].Section
 		head := sec
@@ -138,7 +139,7 @@ func (h *Help) View(maxW, maxH int) string {
 				if c == h.at {
 					sel = len(rows)
 				}
-				row += h.cell(found[c], cell, c == h.at && (h.moved || h.filter.Len() > 0))
+				row += h.cell(found[c], cell, c == h.at && shown)
 			}
 			rows = append(rows, row)
 		}
@@ -159,7 +160,11 @@ func (h *Help) View(maxW, maxH int) string {
 	for len(body) < page {
 		body = append(body, "")
 	}
-	body = append(body, h.Theme.Paint(style.Dim, " "+itoa(h.Here)+" keys here, "+itoa(len(h.Actions)-h.Here)+" everywhere"))
+	last := itoa(h.Here) + " keys here, " + itoa(len(h.Actions)-h.Here) + " everywhere"
+	if shown && h.at < len(found) { // whole, for the columns are narrow
+		last = keyText(found[h.at], h.Theme) + "  " + plainTitle(found[h.at])
+	}
+	body = append(body, h.Theme.Paint(style.Dim, h.Theme.Fit(" "+last, max(maxW-2, 0))))
 	right := "/ " + strings.TrimRight(h.filter.View(h.Theme, 16, true), " ")
 	return strings.Join(h.Theme.Box(maxW, maxH, "Keys: "+h.Where, right, true, body), "\n")
 }
@@ -171,7 +176,7 @@ func (h *Help) cell(a action.Action, w int, sel bool) string {
 	}
 	title := a.Title
 	if a.Off != "" {
-		title = h.Theme.Paint(style.Dim, "off: "+a.Off)
+		title = h.Theme.Paint(style.Dim, plainTitle(a))
 	} else if a.Alters {
 		title += h.Theme.Paint(style.Warn, " (device)")
 	}
@@ -184,7 +189,7 @@ func (h *Help) cell(a action.Action, w int, sel bool) string {
 
 func plainTitle(a action.Action) string {
 	if a.Off != "" {
-		return "off: " + a.Off
+		return "off: " + a.Title + ": " + a.Off
 	}
 	if a.Alters {
 		return a.Title + " (device)"
