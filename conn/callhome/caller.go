@@ -71,7 +71,12 @@ func (b blamed) Unwrap() error { return b.error }
 
 // run takes the connection from its first byte to an open subsystem. It owns c.
 func (v *visit) run(ctx context.Context, c net.Conn) (*link.Link, link.Target, error) {
+	raw := c
 	g, c, err := greetWithin(ctx, c)
+	if t, ok := raw.(*net.TCPConn); ok && err == nil {
+		// A broken connection shows in the next read.
+		t.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3})
+	}
 	if err != nil {
 		return nil, link.Target{}, v.blame(err)
 	}

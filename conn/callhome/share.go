@@ -64,7 +64,8 @@ func Keep(ctx context.Context, addr string, told func(bound net.Addr, err error,
 	const first, most = time.Second, 30 * time.Second
 	tries, why := 0, ""
 	for pause := first; ; pause = min(2*pause, most) {
-		nl, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+		// Options of the socket are for callers that stay, not for each of a flood.
+		nl, err := (&net.ListenConfig{KeepAlive: -1}).Listen(ctx, "tcp", addr)
 		if err == nil {
 			told(nl.Addr(), nil, tries)
 			tries, why = 0, ""
