@@ -189,7 +189,7 @@ func floodRows(length time.Duration) ([]row, error) {
 			return nil, err
 		}
 	}
-	before, err := taker.number("memory")
+	before, err := taker.number("resident")
 	if err != nil {
 		return nil, err
 	}

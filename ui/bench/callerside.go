@@ -57,9 +57,13 @@ func callTaker(how string, n int) error {
 			}
 			fmt.Println("open")
 		case "memory": // of a program that has been idle for a while: the runtime collects by itself every two minutes
+			time.Sleep(3 * time.Second)
 			for range 3 {
 				debug.FreeOSMemory()
 			}
+			fmt.Println(memoryKB("RssAnon")) // not what of the program itself is in memory
+		case "resident":
+			debug.FreeOSMemory()
 			fmt.Println(memoryKB("VmRSS"))
 		case "peak":
 			fmt.Println(memoryKB("VmHWM"))
@@ -222,7 +226,12 @@ func holdBare(c net.Conn, open func()) error {
 		return err
 	}
 	open()
-	_, err = io.Copy(io.Discard, r)
+	for err == nil { // io.Discard would hold a buffer of its own
+		_, err = r.ReadByte()
+	}
+	if err == io.EOF {
+		return nil
+	}
 	return err
 }
 
