@@ -44,7 +44,11 @@ func TestRandomFaults(t *testing.T) {
 			case 2:
 				g.odd.PlainConfirms = true
 			}
-			g.l = newLab(t, simdev.Options{Faults: g.odd})
+			dialect := simdev.RFC
+			if seed%3 == 2 {
+				dialect, g.persist = simdev.Junos, false
+			}
+			g.l = newLab(t, simdev.Options{Dialect: dialect, Faults: g.odd})
 			g.play()
 		})
 	}
