@@ -202,8 +202,17 @@ func TestHelpRunsWhatWasFound(t *testing.T) {
 	if _, done := h.Update(uitest.Key("enter")); done {
 		t.Error("enter ran something that was not chosen")
 	}
-	if !strings.Contains(h.View(80, 20), "off: not now") {
-		t.Error("it does not say why Beta is off")
+	if !strings.Contains(h.View(80, 20), "off: Beta: not now") {
+		t.Error("it does not say what is off, and why")
+	}
+	long := strings.Repeat("very ", 8) + "long reason"
+	why := &Help{Theme: theme(), Where: "here", RunID: h.RunID, Actions: []action.Action{{ID: "b", Title: "Beta", Keys: []string{"b"}, Off: long}}}
+	if strings.Contains(why.View(80, 20), long) {
+		t.Error("the reason fits, so this test tells nothing")
+	}
+	why.Update(uitest.Key("down"))
+	if rows := strings.Split(why.View(80, 20), "\n"); !strings.Contains(rows[len(rows)-2], "b  off: Beta: "+long) {
+		t.Errorf("the last row has no whole reason: %q", rows[len(rows)-2])
 	}
 	for _, r := range "gam" {
 		h.Update(uitest.Key(string(r)))
