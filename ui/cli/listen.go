@@ -35,7 +35,7 @@ type listenFlags struct {
 func (a *app) listenCommand() *cobra.Command {
 	var f listenFlags
 	c := &cobra.Command{
-		Use:   "listen --ssh ADDR",
+		Use:   "listen [--ssh ADDR] [--https ADDR]",
 		Short: "Wait for devices that dial in, without the interface",
 		Long: `Waits for devices that dial in: by call home (RFC 8071) and by Junos outbound SSH
 on --ssh, by Junos outbound HTTPS on --https. The latter shows the certificate that
