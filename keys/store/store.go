@@ -18,10 +18,8 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"dialtone/keys"
-	"dialtone/keys/atomicfile"
 )
 
 const (
@@ -31,35 +29,6 @@ const (
 	maxDelay = 8 * time.Second
 	minPass  = 8
 )
-
-// Asked says which passphrase a Question is for.
-type Asked uint8
-
-// Open wants the passphrase of the store, New one that a store is to get, Again
-// the same once more.
-const (
-	Open Asked = iota
-	New
-	Again
-)
-
-// Question asks a person for a passphrase.
-type Question struct {
-	Asked Asked
-	Path  string
-	Try   int // from 1
-}
-
-// String is the question in words, without a question mark.
-func (q Question) String() string {
-	switch q.Asked {
-	case New:
-		return "new passphrase of the secret store"
-	case Again:
-		return "the new passphrase once more"
-	}
-	return "passphrase of the secret store"
-}
 
 // Options configure a Store. Only Path is needed.
 type Options struct {
@@ -423,138 +392,4 @@ func (s *Store) keep(c content, pass []byte, sum [sha256.Size]byte) {
 	s.forget()
 	s.pass, s.values, s.sum = bytes.Clone(pass), c, sum
 	s.touch()
-}
-
-// ask puts a question, and notes when there is no answer to be had.
-func (s *Store) ask(ctx context.Context, q Question) (keys.Secret, error) {
-	if s.o.Ask == nil {
-		return keys.Secret{}, &keys.Fault{Code: "SEC-LOCKED", What: "the secret store is locked and nobody is there to give its passphrase (" + s.o.Path + ")"}
-	}
-	v, err := s.o.Ask(ctx, q)
-	if err == nil {
-		return v, nil
-	}
-	if ctx.Err() != nil {
-		return keys.Secret{}, err
-	}
-	if f := (*keys.Fault)(nil); !errors.As(err, &f) {
-		err = &keys.Fault{Code: "SEC-LOCKED", What: "the secret store stays locked: no " + q.String(), Kept: "The file is untouched", Err: err}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.declined++
-	s.refusal = err
-	return keys.Secret{}, err
-}
-
-// newPassphrase asks for one twice.
-func (s *Store) newPassphrase(ctx context.Context) ([]byte, error) {
-	for try := 1; ; try++ {
-		one, err := s.ask(ctx, Question{Asked: New, Path: s.o.Path, Try: try})
-		if err != nil {
-			return nil, err
-		}
-		if n := utf8.RuneCount(one.Reveal()); n < minPass {
-			one.Wipe()
-			if try >= s.o.Tries {
-				return nil, &keys.Fault{Code: "SEC-WEAK", What: fmt.Sprintf("the passphrase has %d characters", n), Kept: "Nothing was changed", Do: fmt.Sprintf("Use at least %d", minPass)}
-			}
-			continue
-		}
-		two, err := s.ask(ctx, Question{Asked: Again, Path: s.o.Path, Try: try})
-		if err != nil {
-			one.Wipe()
-			return nil, err
-		}
-		same := bytes.Equal(one.Reveal(), two.Reveal())
-		two.Wipe()
-		if same {
-			return one.Reveal(), nil
-		}
-		one.Wipe()
-		if try >= s.o.Tries {
-			return nil, &keys.Fault{Code: "SEC-TWICE", What: "the two passphrases are not the same", Kept: "Nothing was changed"}
-		}
-	}
-}
-
-// edit changes what is in the file, under its lock, from what it is now.
-func (s *Store) edit(change func(content) error) error {
-	s.mu.Lock()
-	pass := bytes.Clone(s.pass)
-	s.mu.Unlock()
-	defer clear(pass)
-	if pass == nil {
-		return &keys.Fault{Code: "SEC-LOCKED", What: "the secret store was locked meanwhile", Kept: "Nothing was changed", Do: "Try again"}
-	}
-	return s.save(pass, change)
-}
-
-// save reads the file again, changes it and writes it for pass.
-func (s *Store) save(pass []byte, change func(content) error) error {
-	unlock, err := atomicfile.Lock(s.o.Path, lockWait)
-	if err != nil {
-		return s.saveFault(err)
-	}
-	defer unlock()
-	data, sum, err := read(s.o.Path)
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	c, known := s.values.copy(), s.pass != nil && s.sum == sum
-	old := bytes.Clone(s.pass)
-	s.mu.Unlock()
-	defer clear(old)
-	if !known {
-		c.wipe()
-		if c, err = s.derive(data, old); err != nil {
-			s.Lock()
-			return &keys.Fault{Code: "SEC-CHANGED", What: "another program has changed the secret store or its passphrase", Kept: "Nothing was changed", Do: "Try again", Err: err}
-		}
-	}
-	if err := change(c); err != nil {
-		c.wipe()
-		return err
-	}
-	return s.write(c, pass)
-}
-
-// create writes the first content, unless another program was faster.
-func (s *Store) create(c content, pass []byte) error {
-	unlock, err := atomicfile.Lock(s.o.Path, lockWait)
-	if err != nil {
-		return s.saveFault(err)
-	}
-	defer unlock()
-	if _, _, err := read(s.o.Path); !errors.Is(err, fs.ErrNotExist) {
-		return &keys.Fault{Code: "SEC-CHANGED", What: "another program has made the secret store meanwhile", Kept: "It is untouched", Do: "Try again", Err: err}
-	}
-	return s.write(c, pass)
-}
-
-// write seals and replaces the file; c becomes the store's. The lock is held.
-func (s *Store) write(c content, pass []byte) error {
-	data, err := seal(c, pass, s.o.factor)
-	if s.o.factor >= workFactor {
-		debug.FreeOSMemory()
-	}
-	if err == nil {
-		err = atomicfile.Write(s.o.Path, data, 0o600)
-	}
-	if err != nil {
-		c.wipe()
-		return s.saveFault(err)
-	}
-	s.keep(c, pass, sha256.Sum256(data))
-	return nil
-}
-
-func (s *Store) saveFault(err error) error {
-	var f *keys.Fault
-	if errors.As(err, &f) {
-		return err
-	}
-	return &keys.Fault{Code: "SEC-SAVE", What: fmt.Sprintf("%s could not be written (%v)", s.o.Path, bare(err)),
-		Kept: "The file is whole, with its old content", Do: "Make room, or make it writable", Err: err}
 }
