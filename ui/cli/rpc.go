@@ -53,10 +53,11 @@ is noted in the state directory before it is sent, as "dialtone commit" does it;
 running and the candidate are read before, so that it can be told later what
 became of it.
 
-Exit codes: 0 done. 1 the device answered with an error. 2 wrong usage, or
-refused by read-only mode. 3 no connection, trust or login. 4 the peer broke the
-protocol. 5 outcome unknown: the link was lost after a request that may change
-the device was sent. 130 interrupted.`,
+Exit codes: 0 done. 1 the device answered with an error. 2 wrong usage, refused
+by read-only mode, or a reply to a read that could not be written. 3 no
+connection, trust or login. 4 the peer broke the protocol. 5 outcome unknown: the
+link was lost after a request that may change the device was sent, or what came
+of it could not be written. 130 interrupted.`,
 		Example: `  dialtone rpc core-r1 get.xml
   echo '<get-config><source><running/></source></get-config>' | dialtone rpc admin@192.0.2.1
   dialtone rpc core-r1 --template get-config-running --format json`,
