@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 const sharedSecret = "canary-9Tz4-shared-secret-of-the-device"
@@ -176,9 +177,18 @@ func TestListenExitCodes(t *testing.T) {
 func TestListenEndsInOrderWithARequestUnderWay(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)
-	l := h.serve(stranger("--rpc", h.write(filepath.Join(h.dir, "edit.xml"), edit))...)
+	trace := filepath.Join(h.dir, "trace")
+	l := h.serve(stranger("--rpc", h.write(filepath.Join(h.dir, "edit.xml"), edit), "--trace", trace)...)
 	h.serve("simulate", "--dial", l.await("listening").Addr, "--fault", "silent")
 	l.await("open")
+	for begun := time.Now(); ; time.Sleep(10 * time.Millisecond) { // until the request is on its way
+		if data, _ := os.ReadFile(trace); bytes.Contains(data, []byte("<edit-config")) {
+			break
+		}
+		if time.Since(begun) > patience {
+			t.Fatalf("nothing was sent:\n%s", l.text())
+		}
+	}
 	l.signal(syscall.SIGTERM)
 	es := l.end(143)
 	if k := kinds(es); !strings.HasSuffix(k, "stopped") || !strings.Contains(k, "reply") {
