@@ -41,6 +41,8 @@ type auth struct {
 	judged bool // a patient check has been asked; only the key exchange touches it
 	loaded bool
 	creds  []keys.Credential
+	place  place         // set once the host key is trusted
+	key    ssh.PublicKey // offered last, while it has not been refused
 	notes  []*keys.Fault // what went wrong on our side
 
 	how      string // the method under way, in words
@@ -71,7 +73,7 @@ type savedPassword struct {
 // forget drops what is not needed any more once we are in: the library keeps
 // its configuration, and with it this, as long as the connection lives.
 func (a *auth) forget() {
-	a.creds, a.notes, a.ask, a.tried, a.t, a.d = nil, nil, nil, nil, nil, nil
+	a.key, a.creds, a.notes, a.ask, a.tried, a.t, a.d = nil, nil, nil, nil, nil, nil, nil
 }
 
 // onBanner keeps the beginning of what the device says before it lets us in.
@@ -161,7 +163,7 @@ func (a *auth) closeAttempt(c *ssh.ClientAuthContext) {
 		return
 	}
 	a.tried = append(a.tried, a.how)
-	a.how = ""
+	a.how, a.key = "", nil
 	if a.saved.used {
 		a.saved.refused = true
 	}
@@ -183,23 +185,28 @@ func (a *auth) nextKey() ssh.AuthMethod {
 	if from != "agent" {
 		from = a.d.short(from)
 	}
-	a.how = "publickey (" + from + ", " + c.Fingerprint() + ")"
+	a.how, a.key = "publickey ("+from+", "+c.Fingerprint()+")", c.PublicKey()
 	return ssh.PublicKeys(a.watch(c))
 }
 
 // load collects the keys: the agent's, of which those that are named as files
-// come first, then the files that the agent does not hold.
-func (a *auth) load() []keys.Credential {
+// come first, then the files that the agent does not hold. In front of all is the
+// one that the device took last.
+func (a *auth) load() (out []keys.Credential) {
+	last := a.d.accepted.at(a.place)
+	defer func() { first(out, last) }()
 	files := keys.Files{Home: a.d.o.Home, Ask: a.passphrase, Legacy: slices.Contains(a.t.Legacy, LegacyRSA)}
 	paths := a.t.Identity
 	named := len(paths) > 0
 	if !named {
 		paths = files.DefaultFiles()
 	}
-	var out []keys.Credential
 	if a.t.UseAgent() {
 		agent := keys.Agent{Socket: a.d.o.AgentSocket, Only: a.t.AgentKey, SHA1: files.Legacy, SignTime: agentTime, Waiting: a.waiting()}
 		var prefer []ssh.PublicKey
+		if last != nil {
+			prefer = append(prefer, last)
+		}
 		for _, p := range paths {
 			if k := files.Public(p); k != nil {
 				prefer = append(prefer, k)

@@ -55,11 +55,12 @@ type Options struct {
 	Net func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// Dialer is the link.Dialer for direct SSH. It keeps no state between dials
-// and may be used from several goroutines.
+// Dialer is the link.Dialer for direct SSH. All that it keeps between dials is
+// which key to offer first. It may be used from several goroutines.
 type Dialer struct {
-	o      Options
-	modern algorithms // never changed
+	o        Options
+	modern   algorithms // never changed
+	accepted accepted
 }
 
 // New opens nothing yet.

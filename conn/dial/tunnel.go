@@ -111,6 +111,9 @@ func (d *Dialer) signIn(ctx context.Context, conn net.Conn, addr string, t *link
 			if err != nil {
 				return err
 			}
+			if a.place.hostKey == "" { // later it is a change of session keys
+				a.place = place{t.User, ssh.FingerprintSHA256(bareKey(key))}
+			}
 			peerMu.Lock()
 			defer peerMu.Unlock()
 			peer.HostKey = keyWord(key) + " " + ssh.FingerprintSHA256(bareKey(key))
@@ -140,6 +143,9 @@ func (d *Dialer) signIn(ctx context.Context, conn net.Conn, addr string, t *link
 	peerMu.Unlock()
 	if peer.Auth == "" {
 		peer.Auth = "none"
+	}
+	if a.key != nil {
+		d.accepted.put(a.place, a.key)
 	}
 	a.forget()
 	if n, ok := c.(ssh.AlgorithmsConnMetadata); ok {
