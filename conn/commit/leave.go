@@ -18,22 +18,12 @@ func (c *Control) AtStake(d conn.Device) []string {
 	st := c.state(d)
 	dev := d.Target.Name
 	var out []string
-	locked := slices.Contains(d.Locks, netconf.Candidate)
-	for _, ds := range d.Locks {
-		out = append(out, fmt.Sprintf("%s gives the lock on %s back.", dev, ds))
-	}
-	switch {
-	case d.Dirty > 0 && locked:
-		out = append(out, fmt.Sprintf("%s not committed: %s discards what was staged under the lock.", edits(d.Dirty), dev))
-	case d.Dirty > 0:
-		out = append(out, fmt.Sprintf("%s not committed: a shared candidate keeps %s, for others to see and to commit.", edits(d.Dirty), them(d.Dirty)))
-	}
 	if p := st.Pending; p != nil {
 		switch {
 		case p.Tied() && st.Waits:
 			out = append(out, fmt.Sprintf("The confirmed commit is not confirmed, with %s left: leaving makes %s roll back at once.", Countdown(st.Left), dev))
 		case st.Left > 0 && !p.Tied():
-			out = append(out, fmt.Sprintf("The confirmed commit is not confirmed: %s rolls it back in %s. It is noted and can be confirmed from a new session until then.", dev, Countdown(st.Left)))
+			out = append(out, fmt.Sprintf("The confirmed commit is not confirmed: %s rolls it back in %s. %s be confirmed from a new session until then.", dev, Countdown(st.Left), c.kept()))
 		default:
 			out = append(out, "A confirmed commit is not known to be over: "+st.Note)
 		}
@@ -48,7 +38,25 @@ func (c *Control) AtStake(d conn.Device) []string {
 	if st.Unknown != "" {
 		out = append(out, capital(st.Unknown))
 	}
+	locked := slices.Contains(d.Locks, netconf.Candidate)
+	for _, ds := range d.Locks {
+		out = append(out, fmt.Sprintf("%s gives the lock on %s back.", dev, ds))
+	}
+	switch {
+	case d.Dirty > 0 && locked:
+		out = append(out, fmt.Sprintf("%s not committed: %s discards what was staged under the lock.", edits(d.Dirty), dev))
+	case d.Dirty > 0:
+		out = append(out, fmt.Sprintf("%s not committed: a shared candidate keeps %s, for others to see and to commit.", edits(d.Dirty), them(d.Dirty)))
+	}
 	return out
+}
+
+// kept begins the sentence on what can still be done.
+func (c *Control) kept() string {
+	if c.o.Dir == "" {
+		return "It can"
+	}
+	return "It is noted and can"
 }
 
 // Farewell is one line for each open session at which something is at stake, with

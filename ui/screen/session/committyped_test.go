@@ -174,3 +174,28 @@ func TestCommitDialogOfJunos(t *testing.T) {
 		t.Errorf("plan %s", text)
 	}
 }
+
+// A device without a candidate takes edits of running at once: they are asked
+// about first, and Enter is not the answer that sends.
+func TestEditOfRunningWithoutACandidateAsksFirst(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, setup{})
+	dev, _ := d.back.Device(d.scr.id)
+	dev.Caps = netconf.NewCaps([]string{"urn:ietf:params:netconf:base:1.1", "urn:ietf:params:netconf:capability:writable-running:1.0", "urn:ietf:params:netconf:capability:startup:1.0"})
+	d.Send(msg.Events{d.back.Set(dev)})
+	d.write(`<edit-config><target><running/></target><config/></edit-config>`)
+	d.Press("ctrl+r")
+	for _, want := range []string{"Send edit-config to", "at once: the device has no", "Running is not locked", "Startup is not changed"} {
+		if !d.Shows(want) {
+			t.Errorf("%q is not said:\n%s", want, d.View())
+		}
+	}
+	d.Press("enter")
+	if len(d.sent) != 0 || d.stack.Top() != nil {
+		t.Fatal("Enter sent it")
+	}
+	d.Press("ctrl+r", "s")
+	if len(d.sent) != 1 {
+		t.Errorf("%d were sent", len(d.sent))
+	}
+}

@@ -88,8 +88,35 @@ func (s *Screen) ready(m readyMsg) tea.Cmd {
 		return s.refuse("Not sent: " + s.altering().x.Request.Name + " has not been answered yet; ctrl+c stops waiting for it")
 	case s.wantsName(r):
 		return s.d.Tell(overlay.Push{Dialog: s.askName(r)})
+	case s.direct(r):
+		return s.d.Tell(overlay.Push{Dialog: s.askDirect(r)})
 	}
 	return s.transmit(r)
+}
+
+// direct reports an edit of running on a device that has no candidate.
+func (s *Screen) direct(r netconf.Request) bool {
+	return editsStore(r) && r.Target == string(netconf.Running) && !s.dev.Caps.Has("candidate")
+}
+
+func editsStore(r netconf.Request) bool {
+	return r.Effect.Alters() && (r.Name == "edit-config" || r.Name == "copy-config" || r.Name == "edit-data")
+}
+
+// askDirect is the question before an edit that takes effect at once.
+func (s *Screen) askDirect(r netconf.Request) overlay.Dialog {
+	name := safe.Text(s.dev.Target.Name)
+	body := []string{"It changes running of " + name + " at once: the device has no candidate, and nothing undoes it by itself."}
+	if !s.holds() {
+		body = append(body, "Running is not locked: others may change it at the same time. K locks it.")
+	}
+	if s.dev.Caps.Has("startup") {
+		body = append(body, "Startup is not changed by it.")
+	}
+	return &overlay.Confirm{
+		Theme: s.d.Theme, Title: "Send " + safe.Line(r.Name) + " to " + name + "?", Body: body, Danger: true,
+		Choices: []overlay.Choice{{Key: "s", Label: "Send it", Do: func() tea.Msg { return confirmedMsg{s.id, r} }}},
+	}
 }
 
 func (s *Screen) refuse(text string) tea.Cmd { return msg.Say(msg.Warn, text) }
@@ -103,7 +130,7 @@ func (s *Screen) wantsName(r netconf.Request) bool {
 	case r.Name == "commit" || !r.Effect.Alters() || r.Target != string(netconf.Running):
 		return false
 	}
-	return s.dev.Caps.Has("candidate") && (r.Name == "edit-config" || r.Name == "copy-config" || r.Name == "edit-data")
+	return s.dev.Caps.Has("candidate") && editsStore(r)
 }
 
 // askName is the question with the device's name to type.
