@@ -27,9 +27,14 @@ func userFor(chunked bool) string {
 	return "one-zero"
 }
 
-// dialBare returns when the device's hello has been read.
+// dialBare returns when the device's hello has been read. It signs in with a
+// password.
 func dialBare(addr string, chunked bool) (*bare, error) {
-	cfg := &ssh.ClientConfig{User: userFor(chunked), Auth: []ssh.AuthMethod{ssh.Password("x")}, HostKeyCallback: ssh.InsecureIgnoreHostKey()}
+	return dialBareWith(addr, chunked, ssh.Password("x"))
+}
+
+func dialBareWith(addr string, chunked bool, auth ssh.AuthMethod) (*bare, error) {
+	cfg := &ssh.ClientConfig{User: userFor(chunked), Auth: []ssh.AuthMethod{auth}, HostKeyCallback: ssh.InsecureIgnoreHostKey()}
 	cfg.Ciphers = []string{"aes128-gcm@openssh.com"}
 	c, err := net.Dial("tcp", addr)
 	if err != nil {

@@ -2,15 +2,21 @@ package main
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime/pprof"
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/crypto/ssh"
 
 	"dialtone/conn/dial"
 	"dialtone/conn/link"
@@ -20,8 +26,14 @@ import (
 
 const bigReply = 100 << 20
 
-// dialOurs returns a session as the program makes it, the hello read.
+// dialOurs returns a session as the program makes it, the hello read. It signs
+// in with a password.
 func dialOurs(srv *server, chunked bool, through string) (*netconf.Session, error) {
+	return dialOursWith(srv, chunked, through, "")
+}
+
+// dialOursWith signs in with a key file, unless that is "".
+func dialOursWith(srv *server, chunked bool, through, keyFile string) (*netconf.Session, error) {
 	addr := srv.addr
 	if through != "" {
 		addr = through
@@ -34,6 +46,9 @@ func dialOurs(srv *server, chunked bool, through string) (*netconf.Session, erro
 	no := false
 	os.Setenv("DIALTONE_BENCH", "x")
 	t := link.Target{Name: "bench", Via: link.SSH, Host: host, Port: n, User: userFor(chunked), Agent: &no, Password: "env:DIALTONE_BENCH", Pin: []string{srv.pin}}
+	if keyFile != "" {
+		t.Identity = []string{keyFile}
+	}
 	ctx := context.Background()
 	l, err := dial.New(dial.Options{Home: os.DevNull}).Dial(ctx, t, nil, nil)
 	if err != nil {
@@ -169,29 +184,74 @@ func setupRows(srv *server, rounds int) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []row{ratioRow("set-up: TCP to hello done", a, b, 1.15), trips}, nil
+	return append([]row{ratioRow("set-up: TCP to hello done", a, b, 1.15)}, trips...), nil
 }
 
-// roundTrips sets a session up over a path of 50 ms and counts in round trips.
-func roundTrips(srv *server, rounds int) (row, error) {
+// roundTrips sets sessions up over a path of 50 ms and counts in round trips,
+// with a password and with a key, ours and the bare one in turn.
+func roundTrips(srv *server, rounds int) ([]row, error) {
 	const rtt = 50 * time.Millisecond
 	addr, stop, err := delayProxy(srv.addr, rtt)
 	if err != nil {
-		return row{}, err
+		return nil, err
 	}
 	defer stop()
-	var ds []time.Duration
-	for range rounds {
-		start := time.Now()
-		s, err := dialOurs(srv, true, addr)
-		if err != nil {
-			return row{}, err
-		}
-		ds = append(ds, time.Since(start))
-		s.Close(context.Background())
+	dir, err := os.MkdirTemp("", "dialtone")
+	if err != nil {
+		return nil, err
 	}
-	m := median(ds)
-	return row{"set-up: over 50 ms, in round trips", show(m), show(rtt), float64(m) / float64(rtt), 8}, nil
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "key")
+	signer, err := writeKey(file)
+	if err != nil {
+		return nil, err
+	}
+	var rows []row
+	for _, with := range []struct {
+		what, file string
+		bare       ssh.AuthMethod
+		limit      float64
+	}{{"a password", "", ssh.Password("x"), 8}, {"a key", file, ssh.PublicKeys(signer), 9}} {
+		a, b, err := alternate(rounds, func() (time.Duration, error) {
+			start := time.Now()
+			s, err := dialOursWith(srv, true, addr, with.file)
+			if err != nil {
+				return 0, err
+			}
+			took := time.Since(start)
+			return took, s.Close(context.Background())
+		}, func() (time.Duration, error) {
+			start := time.Now()
+			c, err := dialBareWith(addr, true, with.bare)
+			if err != nil {
+				return 0, err
+			}
+			took := time.Since(start)
+			return took, c.conn.Close()
+		})
+		if err != nil {
+			return nil, err
+		}
+		trips := func(d time.Duration) string { return fmt.Sprintf("%.1f trips", float64(d)/float64(rtt)) }
+		rows = append(rows, row{"set-up: over 50 ms with " + with.what + ", in round trips", trips(a), trips(b), float64(a) / float64(rtt), with.limit})
+	}
+	return rows, nil
+}
+
+// writeKey makes a key and writes it to a file.
+func writeKey(file string) (ssh.Signer, error) {
+	_, priv, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	block, err := ssh.MarshalPrivateKey(priv, "")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+		return nil, err
+	}
+	return ssh.NewSignerFromKey(priv)
 }
 
 // delayProxy passes connections on to addr, each direction half a round trip
