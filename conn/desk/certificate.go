@@ -1,7 +1,8 @@
 package desk
 
 import (
-	"context"
+	"errors"
+	"io/fs"
 
 	"dialtone/keys"
 	"dialtone/keys/cert"
@@ -12,6 +13,13 @@ type Certificate struct {
 	CertFile, KeyFile string     // "" when it is in no file, and cannot be made anew
 	Pair              *cert.Pair // nil when there is none that can be used
 	Err               error      // why there is none
+}
+
+// Missing reports that there is no certificate yet, and nothing that would be
+// replaced.
+func (c Certificate) Missing() bool {
+	var f *keys.Fault
+	return c.Pair == nil && errors.As(c.Err, &f) && f.Code == "TLS-FILE" && errors.Is(f.Err, fs.ErrNotExist)
 }
 
 // Certificate reads and checks the certificate as it is now. It reads files, so
@@ -27,12 +35,6 @@ func (f *Front) Certificate() Certificate {
 	}
 	c.Pair, c.Err = cert.Load(c.CertFile, c.KeyFile, f.o.Now())
 	return c
-}
-
-// Secret looks a secret up as it is done for devices that call. It may ask the
-// person for a passphrase, so it belongs into a command; the caller wipes it.
-func (f *Front) Secret(ctx context.Context, ref string) (keys.Secret, error) {
-	return f.o.Vault.Get(ctx, ref)
 }
 
 // MakeCertificate makes a pair for the names and addresses that devices dial,

@@ -20,7 +20,7 @@ func TestCertificateIsMadeAndUsedAtOnce(t *testing.T) {
 	dir := t.TempDir()
 	s := newStand(t, Options{CertFile: filepath.Join(dir, "server.crt"), KeyFile: filepath.Join(dir, "server.key")})
 	var f *keys.Fault
-	if c := s.front.Certificate(); c.Pair != nil || !errors.As(c.Err, &f) || f.Code != "TLS-FILE" {
+	if c := s.front.Certificate(); c.Pair != nil || !errors.As(c.Err, &f) || f.Code != "TLS-FILE" || !c.Missing() {
 		t.Errorf("%+v", c)
 	}
 	if _, err := s.front.MakeCertificate([]string{"127.0.0.1"}, cert.P256, false); err != nil {
@@ -33,6 +33,9 @@ func TestCertificateIsMadeAndUsedAtOnce(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	p, err := s.front.MakeCertificate([]string{"127.0.0.2"}, cert.P256, true)
+	if c := s.front.Certificate(); c.Missing() || c.Pair == nil {
+		t.Errorf("%+v", c)
+	}
 	if err != nil || s.front.https.certs.Pair().Leaf.SerialNumber.Cmp(p.Leaf.SerialNumber) != 0 {
 		t.Errorf("the new one is not in use: %v", err)
 	}

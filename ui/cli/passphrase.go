@@ -90,10 +90,26 @@ func (a *app) references() keys.References {
 // calling looks secrets up for devices that call, which do not wait.
 func (a *app) calling() keys.Vault {
 	r := a.references()
-	if s := a.secrets(); s != nil {
-		r.Store = s.Patient()
+	s := a.secrets()
+	if s == nil {
+		return r
 	}
-	return r
+	r.Store = s.Patient()
+	return keeper{r, s}
+}
+
+// keeper looks secrets up, and keeps new ones in the store.
+type keeper struct {
+	keys.References
+	store *store.Store
+}
+
+// Keep implements desk.Keeper.
+func (k keeper) Keep(ctx context.Context, name string, s keys.Secret) (ref string, err error) {
+	if err := k.store.Set(ctx, name, s, false); err != nil {
+		return "", err
+	}
+	return "store:" + name, nil
 }
 
 // openStore is the store for commands that are about it. A person at the

@@ -76,15 +76,7 @@ func (c *certificate) buttons() {
 func (c *certificate) fixed() bool { return c.loaded && c.now.CertFile == "" }
 
 // there reports files that would be replaced: a pair, or one that is broken.
-func (c *certificate) there() bool {
-	var f *keys.Fault
-	return c.now.Pair != nil || c.now.Err != nil && !(errors.As(c.now.Err, &f) && missing(f))
-}
-
-// missing reports the fault of a file that is not there.
-func missing(f *keys.Fault) bool {
-	return f.Code == "TLS-FILE" && strings.Contains(f.What, "no such file")
-}
+func (c *certificate) there() bool { return !c.now.Missing() }
 
 // Help implements overlay.Dialog.
 func (c *certificate) Help() string {

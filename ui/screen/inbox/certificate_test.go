@@ -2,6 +2,7 @@ package inbox
 
 import (
 	"errors"
+	"io/fs"
 	"net/netip"
 	"strings"
 	"testing"
@@ -61,7 +62,7 @@ func pairFor(hosts []string, now time.Time) (*cert.Pair, error) {
 // noFile is the state before the first certificate.
 func noFile() desk.Certificate {
 	return desk.Certificate{CertFile: "/home/ops/.config/dialtone/server.crt", KeyFile: "/home/ops/.config/dialtone/server.key",
-		Err: &keys.Fault{Code: "TLS-FILE", What: "/home/ops/.config/dialtone/server.crt: no such file or directory"}}
+		Err: &keys.Fault{Code: "TLS-FILE", What: "/home/ops/.config/dialtone/server.crt: no such file or directory", Err: fs.ErrNotExist}}
 }
 
 func withMaker(t *testing.T, now desk.Certificate) (*bench, *maker) {

@@ -113,7 +113,7 @@ func (l *listeners) reason(err error) string {
 	if !errors.As(err, &f) || !l.certifies() || !strings.HasPrefix(f.Code, "TLS-") {
 		return err.Error()
 	}
-	if missing(f) {
+	if (desk.Certificate{Err: err}).Missing() {
 		return "There is no certificate yet that devices could trust: c makes one."
 	}
 	return f.Code + " " + f.What + ". c shows the certificate and makes another."

@@ -29,14 +29,16 @@ type Config struct {
 
 	addrs   []string // of this machine, as a device may dial them; the first is none
 	at      int
-	ports   [2]string   // of ssh and https
-	cert    []byte      // what devices by HTTPS are to trust, in PEM
-	noc     error       // why there is none
+	ports   [2]string // of ssh and https
+	cert    []byte    // what devices by HTTPS are to trust, in PEM
+	own     desk.Certificate
+	form    bool        // opened from the form, which then gets a new secret's reference
 	leaf    *cert.Pair  // to compare with the address
 	shown   keys.Secret // the shared secret, while it is shown
 	text    string
 	err     error
-	heardOf bool // of addresses and certificate
+	heardOf bool   // of addresses and certificate
+	said    string // of the last copy
 	top     int
 	page    int
 	lines   int
@@ -49,6 +51,11 @@ const secretHere = "SHARED-SECRET"
 // Secrets is a desk that knows the secrets that devices share with us.
 type Secrets interface {
 	Secret(ctx context.Context, ref string) (keys.Secret, error)
+}
+
+// Keeper is a desk that keeps the new secret of a device.
+type Keeper interface {
+	KeepSecret(ctx context.Context, name string, s keys.Secret) (ref string, err error)
 }
 
 // Certifier is a desk that has a certificate for outbound HTTPS.
@@ -96,6 +103,9 @@ func (c *Config) Help() string {
 	if c.secretKnown() {
 		out += " with the secret  s show it"
 	}
+	if c.secretWanted() {
+		out += "  n new secret"
+	}
 	if c.calls() {
 		out += "  a another address"
 	}
@@ -108,7 +118,59 @@ func (c *Config) calls() bool { return c.target.Via != link.SSH && c.target.Via 
 // secretKnown reports a secret that can be looked up.
 func (c *Config) secretKnown() bool {
 	_, ok := c.d.Desk.(Secrets)
-	return ok && c.target.Secret != "" && (c.target.Via == link.Junos || c.target.Via == link.CallHome || c.target.Via == link.HTTPS)
+	return ok && c.target.Secret != "" && c.shares()
+}
+
+// secretWanted reports a device without a secret for which one can be made.
+func (c *Config) secretWanted() bool {
+	_, ok := c.d.Desk.(Keeper)
+	return ok && !c.d.Demo && c.d.ConfigDir != "" && c.target.Secret == "" && c.target.Name != "" && c.shares()
+}
+
+// shares reports a way in which the device may have a shared secret.
+func (c *Config) shares() bool {
+	return c.target.Via == link.Junos || c.target.Via == link.CallHome || c.target.Via == link.HTTPS
+}
+
+// newSecretMsg is the reference of a secret that was made for a device.
+type newSecretMsg struct {
+	to   *Config
+	name string
+	ref  string
+	err  error
+}
+
+// newSecret makes a secret, keeps it under the name of the device, and puts its
+// reference into the profile; the form does that itself.
+func (c *Config) newSecret() tea.Cmd {
+	d, k, name, form := c.d, c.d.Desk.(Keeper), c.target.Name, c.form
+	return func() tea.Msg {
+		ctx, cancel := context.WithTimeout(context.Background(), secretTime)
+		defer cancel()
+		m := newSecretMsg{to: c, name: name}
+		s := devconf.NewSecret()
+		defer s.Wipe()
+		if m.ref, m.err = k.KeepSecret(ctx, name, s); m.err != nil || form {
+			return m
+		}
+		if p, ok := find(d, name); ok {
+			p.Secret = m.ref
+			m.err = d.Profiles.Put(p)
+		}
+		return m
+	}
+}
+
+// made takes the reference of a secret that was made here.
+func (c *Config) made(m newSecretMsg) tea.Cmd {
+	if m.ref != "" {
+		c.target.Secret = m.ref
+		c.write()
+	}
+	if m.err != nil {
+		return msg.Fail(m.err)
+	}
+	return tea.Batch(msg.Say(msg.Good, "A secret of 160 bits is kept at "+m.ref+"; y copies it with the text"), func() tea.Msg { return msg.ProfilesChanged{} })
 }
 
 // secretMsg is the shared secret, for the dialog that wanted it.
@@ -134,7 +196,7 @@ func (c *Config) lookUp(copy bool) tea.Cmd {
 func (c *Config) told(m secretMsg) tea.Cmd {
 	switch {
 	case m.err != nil && m.copy:
-		return tea.Batch(c.d.Copy("device configuration", c.masked()), msg.Say(msg.Warn, "Copied without the secret, which could not be read: "+m.err.Error()))
+		return tea.Batch(c.put("device configuration", c.masked()), msg.Say(msg.Warn, "Copied without the secret, which could not be read: "+m.err.Error()))
 	case m.err != nil:
 		return msg.Fail(m.err)
 	case m.copy:
@@ -143,7 +205,7 @@ func (c *Config) told(m secretMsg) tea.Cmd {
 		if err != nil {
 			return msg.Fail(err)
 		}
-		return c.d.Copy("device configuration with its secret", text)
+		return c.put("device configuration with its secret", text)
 	}
 	c.shown = m.secret
 	c.write()
@@ -167,6 +229,14 @@ func (c *Config) Update(m tea.Msg) (tea.Cmd, bool) {
 	case secretMsg:
 		if m.to == c {
 			return c.told(m), false
+		}
+	case newSecretMsg:
+		if m.to == c {
+			return c.made(m), false
+		}
+	case copiedMsg:
+		if m.to == c {
+			c.said = m.text
 		}
 	case tea.KeyMsg:
 		return c.key(m.String())
@@ -205,7 +275,7 @@ func (c *Config) heard(m heardMsg) {
 	}
 	c.at = min(1, len(c.addrs)-1)
 	c.heardOf = true
-	c.leaf, c.noc = m.cert.Pair, m.cert.Err
+	c.leaf, c.own = m.cert.Pair, m.cert
 	if c.leaf != nil {
 		c.cert = c.leaf.PEM
 	}
@@ -260,12 +330,17 @@ func (c *Config) listener() string {
 }
 
 func (c *Config) key(key string) (tea.Cmd, bool) {
+	c.said = ""
 	switch key {
 	case "esc", "q", "enter", "ctrl+c":
 		c.shown.Wipe()
 		return nil, true
 	case "y":
 		return c.copy(), false
+	case "n":
+		if c.secretWanted() {
+			return c.newSecret(), false
+		}
 	case "s":
 		switch {
 		case len(c.shown.Reveal()) > 0:
@@ -295,6 +370,22 @@ func (c *Config) key(key string) (tea.Cmd, bool) {
 	return nil, false
 }
 
+// copiedMsg is what became of a copy, for the dialog: it may lie over the toast.
+type copiedMsg struct {
+	to   *Config
+	text string
+}
+
+// put copies text and tells the dialog too.
+func (c *Config) put(what, text string) tea.Cmd {
+	do := c.d.Copy(what, text)
+	return func() tea.Msg {
+		m := do()
+		t, _ := m.(msg.Toast)
+		return tea.BatchMsg{func() tea.Msg { return m }, func() tea.Msg { return copiedMsg{c, t.Text} }}
+	}
+}
+
 // copy copies the text, whole: with the secret where it can be looked up.
 func (c *Config) copy() tea.Cmd {
 	switch {
@@ -303,14 +394,16 @@ func (c *Config) copy() tea.Cmd {
 	case c.secretKnown():
 		return c.lookUp(true)
 	}
-	return c.d.Copy("device configuration", c.text)
+	return c.put("device configuration", c.text)
 }
 
 // trust is what is wrong with the certificate for the address in the text.
 func (c *Config) trust() []string {
 	switch {
-	case c.leaf == nil && c.noc != nil:
-		return []string{"No certificate: " + c.noc.Error() + ". c in the inbox makes one, for CERTIFICATE-ON-ONE-LINE."}
+	case c.own.Missing():
+		return []string{"There is no certificate yet: c in the inbox makes one, for CERTIFICATE-ON-ONE-LINE."}
+	case c.leaf == nil && c.own.Err != nil:
+		return []string{"No certificate: " + c.own.Err.Error() + ". c in the inbox makes one, for CERTIFICATE-ON-ONE-LINE."}
 	case c.leaf == nil:
 		return []string{"Put the certificate in place of CERTIFICATE-ON-ONE-LINE."}
 	case c.addrs[c.at] == "":
@@ -375,6 +468,8 @@ func (c *Config) View(maxW, maxH int) string {
 		note("In place of " + secretHere + " the copy has the secret kept at " + c.target.Secret + "; s shows it.")
 	case c.target.Secret != "" && strings.Contains(c.text, secretHere):
 		note("Put the secret kept at " + c.target.Secret + " in place of " + secretHere + "; it is not shown here.")
+	case c.secretWanted():
+		note("The profile has no secret; n makes one of 160 bits and keeps it.")
 	case c.target.Via == link.HTTPS:
 		note("The profile has no secret: put one in place of " + secretHere + ", and name it in the profile.")
 	}
@@ -385,6 +480,11 @@ func (c *Config) View(maxW, maxH int) string {
 	}
 	if c.calls() && c.addrs[c.at] == "" {
 		note("Put the address of this machine, as the device sees it, in place of ADDRESS-OF-THIS-MACHINE.")
+	}
+	if c.said != "" {
+		for _, l := range style.Wrap(safe.Text(c.said), in) {
+			foot = append(foot, " "+t.Paint(style.OK, l))
+		}
 	}
 	c.lines = len(body)
 	h := min(maxH, len(body)+len(foot)+2+min(len(foot), 1))

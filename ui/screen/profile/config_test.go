@@ -12,6 +12,7 @@ import (
 
 	"dialtone/conn/desk"
 	"dialtone/conn/link"
+	"dialtone/conn/profile"
 	"dialtone/keys"
 	"dialtone/keys/cert"
 	"dialtone/ui/clip"
@@ -132,15 +133,27 @@ func TestConfigCopiesTheSecretAndHidesIt(t *testing.T) {
 		}
 		press := func(key string) {
 			cmd, _ := c.Update(uitest.Key(key))
-			for cmd != nil {
-				m := cmd()
-				cmd = nil
-				if _, ok := m.(secretMsg); ok {
-					cmd, _ = c.Update(m)
+			var run func(tea.Cmd)
+			run = func(cmd tea.Cmd) {
+				if cmd == nil {
+					return
+				}
+				switch m := cmd().(type) {
+				case tea.BatchMsg:
+					for _, cmd := range m {
+						run(cmd)
+					}
+				default:
+					cmd, _ := c.Update(m)
+					run(cmd)
 				}
 			}
+			run(cmd)
 		}
 		press("y")
+		if v := c.View(100, 40); !strings.Contains(v, "Device configuration with its secret: copied") {
+			t.Errorf("%s: the dialog does not say that it copied\n%s", via, v)
+		}
 		if !strings.Contains(*got, "secret \""+canary+"\"") || strings.Contains(*got, secretHere) {
 			t.Errorf("%s copied %q", via, *got)
 		}
@@ -167,11 +180,18 @@ func TestConfigWithoutItsSecretSaysSo(t *testing.T) {
 	cmd, _ := c.Update(uitest.Key("y"))
 	cmd, _ = c.Update(cmd())
 	said := ""
-	for _, m := range cmd().(tea.BatchMsg) {
-		if toast, ok := m().(msg.Toast); ok {
-			said += toast.Text + "\n"
+	var listen func(m tea.Msg)
+	listen = func(m tea.Msg) {
+		switch m := m.(type) {
+		case tea.BatchMsg:
+			for _, cmd := range m {
+				listen(cmd())
+			}
+		case msg.Toast:
+			said += m.Text + "\n"
 		}
 	}
+	listen(cmd())
 	if !strings.Contains(*got, secretHere) || !strings.Contains(said, "without the secret") || !strings.Contains(said, "SEC-OPEN") {
 		t.Errorf("copied %q, said %q", *got, said)
 	}
@@ -205,5 +225,63 @@ func TestConfigHoldsTheCertificate(t *testing.T) {
 	c.Update(heardMsg{to: c, cert: desk.Certificate{Err: errors.New("TLS-FILE server.crt: no such file")}})
 	if v := c.View(100, 60); !strings.Contains(v, "No certificate: TLS-FILE") || !strings.Contains(v, "c in the inbox") {
 		t.Error(v)
+	}
+}
+
+// keeping is a desk that keeps secrets.
+type keeping struct {
+	safeDesk
+	kept map[string]string
+}
+
+func (k keeping) KeepSecret(_ context.Context, name string, s keys.Secret) (string, error) {
+	if _, there := k.kept[name]; there {
+		return "", errors.New("SEC-EXISTS there is a secret")
+	}
+	k.kept[name] = string(s.Reveal())
+	return "store:" + name, nil
+}
+
+// TestConfigMakesASecret: a profile without one gets it with one key, in the
+// list of devices at once and in the form when it is saved; one that is there is
+// never replaced.
+func TestConfigMakesASecret(t *testing.T) {
+	t.Parallel()
+	th, _ := style.New("default", false, true)
+	for _, form := range []bool{false, true} {
+		k := keeping{safeDesk{Desk: uitest.NewDesk()}, map[string]string{}}
+		target := link.Target{Name: "edge-8", Via: link.Junos, User: "netconf", DeviceID: "r8.lab"}
+		store := profile.Memory(profile.Profile{Target: target, Note: "kept"})
+		d := &screen.Deps{Theme: th, Now: time.Now, Desk: k, ConfigDir: "/etc/dialtone", Profiles: store}
+		c := NewConfig(d, target)
+		c.form = form
+		f := New(d, profile.Profile{Target: target}, "edge-8")
+		if !strings.Contains(c.Help(), "n new secret") || !strings.Contains(c.View(100, 40), "n makes one") {
+			t.Errorf("%q\n%s", c.Help(), c.View(100, 40))
+		}
+		cmd, _ := c.Update(uitest.Key("n"))
+		m := cmd()
+		c.Update(m)
+		f.Update(m)
+		ps, _ := store.List()
+		switch {
+		case len(k.kept["edge-8"]) != 32 || strings.Contains(c.View(100, 40), k.kept["edge-8"]):
+			t.Errorf("kept %q\n%s", k.kept, c.View(100, 40))
+		case c.target.Secret != "store:edge-8" || c.secretWanted() || f.form.Field("secret").Value() != "store:edge-8" || !f.changed:
+			t.Errorf("%+v", c.target)
+		case !form && ps[0].Secret != "store:edge-8", form && ps[0].Secret != "", ps[0].Note != "kept":
+			t.Errorf("form %t: %+v", form, ps[0])
+		}
+		again := NewConfig(d, target)
+		cmd, _ = again.Update(uitest.Key("n"))
+		if m := cmd().(newSecretMsg); m.err == nil || again.target.Secret != "" {
+			t.Errorf("%+v", m)
+		}
+	}
+	for _, target := range []link.Target{{Name: "x", Via: link.SSH}, {Name: "x", Via: link.HTTPSBasic}, {Name: "x", Via: link.Junos, Secret: "env:X"}, {Via: link.Junos}} {
+		c := NewConfig(&screen.Deps{Theme: th, Desk: keeping{}, ConfigDir: "/etc/dialtone"}, target)
+		if cmd, _ := c.Update(uitest.Key("n")); cmd != nil || strings.Contains(c.Help(), "new secret") {
+			t.Errorf("%+v: a secret is offered", target)
+		}
 	}
 }

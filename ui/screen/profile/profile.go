@@ -102,10 +102,24 @@ func (f *Form) Update(m tea.Msg) (tea.Cmd, bool) {
 		return f.events(m), false
 	case savedMsg:
 		return f.saved(m)
+	case newSecretMsg:
+		f.secret(m)
 	case tea.KeyMsg:
 		return f.key(m)
 	}
 	return nil, false
+}
+
+// secret puts the reference of a secret that was made for this device into its
+// field; it is saved with the form.
+func (f *Form) secret(m newSecretMsg) {
+	field := f.form.Field("secret")
+	if m.ref == "" || m.name != f.form.Field("name").Value() || field.Value() != "" {
+		return
+	}
+	field.Line.Set(m.ref)
+	f.changed = true
+	f.check()
 }
 
 func (f *Form) key(k tea.KeyMsg) (tea.Cmd, bool) {
@@ -128,7 +142,9 @@ func (f *Form) key(k tea.KeyMsg) (tea.Cmd, bool) {
 		return f.test(), false
 	case "config":
 		p, _ := f.check()
-		return ShowConfig(f.d, p.Target), false
+		c := NewConfig(f.d, p.Target)
+		c.form = true
+		return overlay.Open(c), false
 	case "save":
 		return f.save(), false
 	case "cancel":
