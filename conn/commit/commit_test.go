@@ -532,9 +532,10 @@ func TestJunosRollbackRescueAndHistory(t *testing.T) {
 		t.Fatalf("%+v %v", h, err)
 	}
 	cmp, err := l.c.Compare(l.ctx, l.id, Source{Rollback: 1}, Source{Store: netconf.Running}, xmldiff.Options{})
-	if err != nil || cmp.Result.Same() {
-		t.Fatalf("%+v %v", cmp, err)
+	if err != nil {
+		t.Fatal(err)
 	}
+	words(t, "comparison", cmp.Words(), "rollback 1 to running: +1 -0 ~0")
 	l.must(Order{Do: DoRollback, Revision: 1})
 	text, err := l.c.Native(l.ctx, l.id, 0)
 	if err != nil || !strings.Contains(text, "-") || !strings.Contains(text, "VALUE") {

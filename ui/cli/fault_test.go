@@ -402,3 +402,22 @@ func TestInterruptAtThePassphrase(t *testing.T) {
 		t.Error("it was committed")
 	}
 }
+
+// The session is lost while the command waits for a word: the question is taken
+// back, and what is known is said.
+func TestLossWhileACommitWaitsForAWord(t *testing.T) {
+	t.Parallel()
+	r := profiled(t, simdev.Options{Without: []string{"confirmed-commit:1.1"}, Extra: []string{"urn:ietf:params:netconf:capability:confirmed-commit:1.0"}}).edited()
+	con := r.onTerminal("", "commit", "r1", "--confirmed", "5m", "--wait")
+	con.answer("confirm, or cancel to roll back now: ", "conf")
+	r.Cut()
+	if got := code(t, con.wait()); got != 5 {
+		t.Errorf("exit code %d: %s", got, con.text())
+	}
+	for _, want := range []string{"COMMIT-LOST the session was lost before the commit was confirmed", "r1 must have rolled back. Verify", "dialtone confirm r1 --verify"} {
+		if !strings.Contains(con.text(), want) {
+			t.Errorf("%q is not said: %s", want, con.text())
+		}
+	}
+	r.run("", "confirm", "r1", "--verify").want(t, 0, "Rolled back: running of r1 is what it was before the commit.")
+}
