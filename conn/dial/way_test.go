@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -484,9 +485,14 @@ func TestGoesThroughJumpHosts(t *testing.T) {
 	}
 }
 
+// TestRekeysInTheMiddleOfAReply is security row H15: both sides change session
+// keys every mebibyte of a reply of 100 MiB.
 func TestRekeysInTheMiddleOfAReply(t *testing.T) {
 	t.Parallel()
-	const size = 8 << 20
+	size := 100 << 20
+	if testing.Short() {
+		size = 8 << 20
+	}
 	l := lab(t)
 	h := add(t, l, simnet.Server{
 		Adjust: func(c *ssh.ServerConfig) { c.RekeyThreshold = 1 << 20 },
@@ -504,21 +510,51 @@ func TestRekeysInTheMiddleOfAReply(t *testing.T) {
 			return nil
 		},
 	})
-	d := New(Options{Hosts: l.Known(), Home: t.TempDir(), AgentSocket: "/nonexistent", RekeyThreshold: 1 << 20})
-	c, err := d.Dial(within(t, 60*time.Second), h.Target(), nil, nil)
+	d := New(Options{Home: t.TempDir(), AgentSocket: "/nonexistent", RekeyThreshold: 1 << 20})
+	conn, err := net.Dial("tcp", h.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	checks := &counted{exactly: exactly{h.HostKey()}}
+	c, err := d.Client(within(t, 5*time.Minute), conn, h.Target(), checks, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	got, err := io.ReadAll(c)
-	if len(got) != size || err != nil {
-		t.Fatalf("%d bytes, %v", len(got), err)
-	}
-	for i, b := range got {
-		if b != byte(i>>16+i&0xffff) {
-			t.Fatalf("byte %d is wrong", i)
+	stall := time.AfterFunc(time.Minute, func() { c.Close() }) // a rekey that hangs
+	defer stall.Stop()
+	buf := make([]byte, 256<<10)
+	got := 0
+	for {
+		n, err := c.Read(buf)
+		for _, b := range buf[:n] {
+			if b != byte(got>>16+got&0xffff) {
+				t.Fatalf("byte %d is wrong", got)
+			}
+			got++
+		}
+		stall.Reset(time.Minute)
+		if err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatalf("after %d bytes: %v", got, err)
 		}
 	}
+	// Data on its way when a change begins counts for the next one.
+	if got != size || int(checks.n.Load()) < size>>22 {
+		t.Errorf("%d bytes, %d changes of keys", got, checks.n.Load())
+	}
+}
+
+// counted counts the key exchanges, each of which shows the host key.
+type counted struct {
+	exactly
+	n atomic.Int32
+}
+
+func (c *counted) Check(addr net.Addr, k ssh.PublicKey) (string, error) {
+	c.n.Add(1)
+	return c.exactly.Check(addr, k)
 }
 
 func q(prompt string, echo bool, answer string) simnet.Question {
