@@ -469,12 +469,13 @@ func (f *Front) admitted(ev callhome.Event) {
 		f.origins[id] = &origin{c.From, c.Via, c.Claim, t.Name, f.o.Now()}
 	}
 	f.claims.release(c.ID)
-	f.mu.Unlock()
 	line.Session = id
 	if id == 0 {
 		line.Event, line.Text = "refused", "the program is being left"
 	}
-	f.write(line)
+	f.put(line) // before anything that the session itself tells
+	f.mu.Unlock()
+	f.touch()
 }
 
 // meet is the desk's word on a caller whose key has been judged.

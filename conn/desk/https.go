@@ -417,14 +417,16 @@ func (x *secure) opened(s *outbound.Server, d outbound.Caller, t link.Target) {
 	if id != 0 {
 		f.origins[id] = &origin{d.From, d.Via, d.Claim, t.Name, start}
 	}
-	f.mu.Unlock()
 	line.Session = id
 	if id == 0 {
 		line.Event, line.Text = "refused", "the program is being left"
-	} else {
+	}
+	f.put(line) // before anything that the session itself tells
+	f.mu.Unlock()
+	if id != 0 {
 		x.count(d.On, 1, 0)
 	}
-	f.write(line)
+	f.touch()
 }
 
 // event takes what happens at the server, in the goroutine to which it happened.

@@ -9,16 +9,21 @@ import (
 
 // write adds a line to the log.
 func (f *Front) write(l Line) {
-	l.Time = f.o.Now()
 	f.mu.Lock()
+	f.put(l)
+	f.mu.Unlock()
+	f.touch()
+}
+
+// put adds a line to the log; f.mu is held, and touch is called after it.
+func (f *Front) put(l Line) {
+	l.Time = f.o.Now()
 	if len(f.log) < f.o.LogLines {
 		f.log = append(f.log, l)
 	} else {
 		f.log[f.logged%f.o.LogLines] = l
 	}
 	f.logged++
-	f.mu.Unlock()
-	f.touch()
 }
 
 // Log returns the last n lines, oldest first.
