@@ -43,7 +43,37 @@ type service struct {
 
 	mu  sync.Mutex
 	all []string
-	err bytes.Buffer
+	err spoken
+}
+
+// spoken is what came on standard error so far.
+type spoken struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (s *spoken) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.buf.Write(p)
+}
+
+// String is the text.
+func (s *spoken) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.buf.String()
+}
+
+// says waits until a text has come on standard error.
+func (s *service) says(text string) {
+	s.t.Helper()
+	for begun := time.Now(); !strings.Contains(s.err.String(), text); time.Sleep(10 * time.Millisecond) {
+		if time.Since(begun) > patience {
+			s.t.Fatalf("nothing said about %q:\n%s", text, s.err.String())
+		}
+	}
 }
 
 func (h *home) serve(args ...string) *service {
