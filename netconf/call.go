@@ -70,8 +70,10 @@ func (s *Session) wait(ctx context.Context, c *call) (Outcome, error) {
 
 // patience is how much longer c may wait. Silence counts from the request or
 // from the last byte of any reply, for devices answer one after another; it
-// does not count while a caller's writer holds up the reader. The caller holds
-// mu.
+// does not count while a caller's writer holds up the reader. A reply that stops
+// half way ends the session and is told as that (checkStall), except one to a
+// slow request, whose session stays for longer than anybody waits. The caller
+// holds mu.
 func (s *Session) patience(c *call) time.Duration {
 	limit := s.limit(c)
 	heard := s.heard.Load()
@@ -79,7 +81,11 @@ func (s *Session) patience(c *call) time.Duration {
 		return limit
 	}
 	last := max(c.queued, s.replied.Load())
-	return limit - time.Duration(s.clock()-last)
+	left := limit - time.Duration(s.clock()-last)
+	if left <= 0 && s.reply.Load() && !s.steady.Load() {
+		return limit
+	}
+	return left
 }
 
 // expectReply has checkSilence run in time; the caller holds mu.

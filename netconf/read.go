@@ -29,13 +29,15 @@ func (s *Session) read() {
 			in.reset(s)
 			s.hear()
 			s.steady.Store(false)
+			s.reply.Store(true)
 			s.inside.Store(true)
 			s.watchStall()
 			_, err = io.Copy(&in, m)
 			s.inside.Store(false)
 			if err != nil {
-				return err
+				return err // the end of the session tells who waits, and not their time-out
 			}
+			s.reply.Store(false)
 			in.end()
 		}
 	})
@@ -139,6 +141,7 @@ func (in *inbound) decide(b []byte) (bool, error) {
 	case "rpc-reply", "rpc-error":
 		in.reply(root)
 	case "notification":
+		in.s.reply.Store(false)
 		in.take = (*inbound).takeNote
 	case "hello":
 		return false, &Fault{Code: "HEL-SESSION", What: "the device sent a second hello", Do: "connect again"}
@@ -242,6 +245,7 @@ func (in *inbound) takeNote(p []byte) {
 }
 
 func (in *inbound) strayed(f *Fault) {
+	in.s.reply.Store(false)
 	in.stray = f
 	in.head = nil
 	in.take = (*inbound).takeStray

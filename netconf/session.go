@@ -86,6 +86,7 @@ type Session struct {
 	since   time.Time     // start of the session's clock
 	stalled atomic.Bool   // the stall timer has closed the transport
 	inside  atomic.Bool   // the reader is inside a message
+	reply   atomic.Bool   // and that is a reply, as far as is known
 	steady  atomic.Bool   // and it answers a slow request
 	watch   *time.Timer   // runs checkStall
 	watched atomic.Bool   // it will

@@ -425,3 +425,59 @@ func TestStall(t *testing.T) {
 		})
 	}
 }
+
+// TestStallIsNoTimeOut has the device stop inside its reply when the time-out
+// for the first byte is no longer than the one for a stall: what is told is that
+// the message stopped, and not that there was none.
+func TestStallIsNoTimeOut(t *testing.T) {
+	for _, tt := range []struct {
+		name, wire string
+		first      time.Duration
+	}{
+		{"equal, in a chunk", "\n#99\n<rpc-reply message-id=\"1\">", 30 * time.Second},
+		{"equal, before the message-id", "\n#99\n<rpc-repl", 30 * time.Second},
+		{"shorter", "\n#99\n<rpc-reply message-id=\"1\">", time.Second},
+		{"shorter, between chunks", "\n#9\n<rpc-repl", time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				s := connect(t, Chunked, Options{FirstByte: tt.first}, func(d *device) {
+					d.next()
+					d.raw(tt.wire)
+					d.next()
+				})
+				start := time.Now()
+				a := <-do(t.Context(), s, get("<get/>"))
+				if code(a.err) != "FRM-STALL" || a.out.Result != Stopped {
+					t.Errorf("%+v %v", a.out, a.err)
+				}
+				if took := time.Since(start); took != 30*time.Second {
+					t.Errorf("after %v", took)
+				}
+			})
+		})
+	}
+}
+
+// TestDripOfOtherMessagesIsNoReply has the device talk on and on, but not answer.
+func TestDripOfOtherMessagesIsNoReply(t *testing.T) {
+	for _, start := range []string{"<notification>", "<!DOCTYPE a>", "<other>"} {
+		t.Run(start, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				s := connect(t, EndOfMessage, Options{}, func(d *device) {
+					d.next()
+					d.raw(start)
+					for range 20 {
+						time.Sleep(20 * time.Second)
+						d.raw("x")
+					}
+				})
+				begun := time.Now()
+				a := <-do(t.Context(), s, get("<get/>"))
+				if code(a.err) != "RPC-TIMEOUT" || time.Since(begun) > 330*time.Second {
+					t.Errorf("%v after %v", a.err, time.Since(begun))
+				}
+			})
+		})
+	}
+}

@@ -287,15 +287,15 @@ func TestHalfOpenConnection(t *testing.T) {
 // silence; one that drips is not.
 func TestStalledPeer(t *testing.T) {
 	t.Parallel()
-	half := []byte("\n#9\n<rpc-repl")
+	half := []byte("\n#99\n<rpc-repl")
 	for name, tc := range map[string]struct {
 		faults simdev.Faults
 		stdin  string
 		code   int
 		words  []string
 	}{
-		"stalls in a read":  {simdev.Faults{Raw: map[string][]byte{"get-config": half}}, get, 3, []string{"FRM-STALL", "and then 1s of silence"}},
-		"stalls in an edit": {simdev.Faults{Raw: map[string][]byte{"edit-config": half}}, edit, 5, []string{"RPC-UNKNOWN the request was sent and not answered: ", "1s of silence", "it was not sent again"}},
+		"stalls in a read":  {simdev.Faults{Raw: map[string][]byte{"get-config": half}}, get, 3, []string{"FRM-STALL chunk of 99 B stopped after 9 B", "and then 1s of silence"}},
+		"stalls in an edit": {simdev.Faults{Raw: map[string][]byte{"edit-config": half}}, edit, 5, []string{"RPC-UNKNOWN the request was sent and not answered: ", "FRM-STALL chunk of 99 B stopped after 9 B", "1s of silence", "it was not sent again"}},
 		"says nothing":      {simdev.Faults{Silent: true, Only: []string{"get-config"}}, get, 3, []string{"RPC-TIMEOUT no reply in 1s of silence"}},
 		"drips":             {simdev.Faults{BytesPerSec: 100, Only: []string{"edit-config"}}, edit, 0, nil},
 	} {
