@@ -128,7 +128,7 @@ func FuzzWellFormed(f *testing.F) {
 // What quiet passes over has no effect on the scanner.
 func FuzzQuiet(f *testing.F) {
 	for _, s := range []string{"<a>x-errors: a! 12:30? j</a>", "<nc:rpc-error>", "<xnm:error>", "<error a='juniper.net/xnm/'>", "<load-error-count>1</load-error-count>",
-		"<a<!-->", "<!-- -->", "<?a?>", "<a/><rpc-reply>", "</<x:rpc-reply>", "<a><b>:</b><error a='<b juniper.net/xnm/'>", "<error>0</error><warning/>"} {
+		"<a<!-->", "<!-- -->", "<?a?>", "<a/><rpc-reply>", "</<x:rpc-reply>", "<a><b>:</b><error a='<b juniper.net/xnm/'>", "<c xmlns='juniper.net/xnm/1'><d/></c></rpc-reply>", "</x <rpc-error>", "<b a='<error juniper.net/xnm/'>", "<error>0</error><warning/>"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -169,7 +169,7 @@ func quiet(b []byte) int {
 			if chances--; chances == 0 {
 				return 0
 			}
-			if marks(b, i) {
+			if marks(b, i) && acts(b, i) {
 				b = b[:bytes.LastIndexByte(b[:i], '>')+1]
 				break
 			}
@@ -195,6 +195,29 @@ func marks(b []byte, i int) bool {
 	default: // what isJunosError looks for
 		return bytes.HasPrefix(from, []byte("juniper.net/xnm/"))
 	}
+}
+
+// acts reports whether startTag may act on the tag that the mark at i lies in,
+// as far as that is easy to tell: not on end tags, as of every rpc-reply, nor for
+// a namespace of Junos in an element that is no error.
+func acts(b []byte, i int) bool {
+	tag := b[bytes.LastIndexByte(b[:i], '>')+1 : i]
+	at := bytes.IndexByte(tag, '<')
+	if at < 0 || bytes.IndexByte(tag[at+1:], '<') >= 0 {
+		return true
+	}
+	tag = tag[at+1:]
+	switch {
+	case len(tag) > 0 && tag[0] == '/':
+		return false
+	case b[i] != 'j':
+		return true
+	}
+	end := 0
+	for end < len(tag) && tag[end] > ' ' && tag[end] != '/' {
+		end++
+	}
+	return end == 0 || end == len(tag) || tag[end-1] == 'r' || tag[end-1] == 'g' // error, warning
 }
 
 // walk is plain, from tag to tag.
