@@ -122,8 +122,8 @@ const (
 	DeviceChanged    EventKind = iota // Device is the new value
 	ExchangeProgress                  // Exchange.Doc has grown; at most every 33 ms
 	ExchangeDone                      // Exchange is complete or given up
-	Notified                          // Notification came
-	Faulted                           // Err: something odd that did not end the session
+	Notified                          // one or more came: Notification is the newest, Manager.Notes has the rest
+	Faulted                           // Err: something odd that did not end the session; Device is set
 )
 
 // Event is something that happened below the interface.
@@ -134,7 +134,8 @@ type Event struct {
 	Exchange     *Exchange
 	Notification *netconf.Notification
 	Err          error
-	Dropped      int // events of the same kind and session dropped before this one
+	Raw          []byte // what Err is about, at most 64 KiB; not to be changed
+	Dropped      int    // faults of the same session dropped before this one
 }
 
 // Options configure a Manager.

@@ -9,17 +9,17 @@ import (
 
 // Limits of what waits for a reader of the events.
 const (
-	maxNotified      = 4096     // of one session
-	maxNotifiedBytes = 8 << 20  // of one session
-	maxBytes         = 64 << 20 // of all sessions
-	maxFaults        = 64       // of one session
-	eventBuffer      = 64
+	maxFaults     = 64       // of one session
+	maxFaultBytes = 1 << 20  // of one session
+	maxBytes      = 16 << 20 // of all sessions
+	eventBuffer   = 64
 )
 
 // queue holds events until somebody takes them. Nothing that puts an event in
 // ever waits. Changes of one session become one event with the newest value,
-// progress of one exchange likewise; of notifications and faults the oldest go
-// when a limit is reached, so that one device in a flood costs only its own.
+// progress of one exchange and notifications of one session likewise; of faults
+// the oldest go when a limit is reached, so that one device in a flood costs only
+// its own.
 type queue struct {
 	device  func(SessionID) (Device, bool)
 	out     chan Event
@@ -32,7 +32,7 @@ type queue struct {
 	order    *list.List // of *entry
 	changes  map[SessionID]*list.Element
 	progr    map[ExchangeID]*list.Element
-	notified map[SessionID]*lane
+	notified map[SessionID]*list.Element
 	faults   map[SessionID]*lane
 	bytes    int
 }
@@ -42,7 +42,7 @@ type entry struct {
 	bytes int
 }
 
-// lane is what waits of one kind from one session, oldest first.
+// lane is what waits of the faults of one session, oldest first.
 type lane struct {
 	items   []*list.Element
 	bytes   int
@@ -55,7 +55,7 @@ func newQueue(device func(SessionID) (Device, bool)) *queue {
 		out:    make(chan Event, eventBuffer), wake: make(chan struct{}, 1), quit: make(chan struct{}),
 		order:   list.New(),
 		changes: make(map[SessionID]*list.Element), progr: make(map[ExchangeID]*list.Element),
-		notified: make(map[SessionID]*lane), faults: make(map[SessionID]*lane),
+		notified: make(map[SessionID]*list.Element), faults: make(map[SessionID]*lane),
 	}
 }
 
@@ -105,30 +105,40 @@ func (q *queue) done(x *Exchange) {
 	q.put(Event{Kind: ExchangeDone, Session: x.Session, Exchange: x}, 0)
 }
 
+// notify tells of the newest notification. One that waits gives its place in the
+// order to it: all of them are in the Notes of the session.
 func (q *queue) notify(id SessionID, n *netconf.Notification) {
-	q.lane(q.notified, Event{Kind: Notified, Session: id, Notification: n}, len(n.Body), maxNotified)
-}
-
-func (q *queue) fault(id SessionID, err error) {
-	q.lane(q.faults, Event{Kind: Faulted, Session: id, Err: err}, 0, maxFaults)
-}
-
-// lane puts an event into its lane and drops the oldest there beyond a limit.
-func (q *queue) lane(lanes map[SessionID]*lane, ev Event, bytes, most int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	l := lanes[ev.Session]
+	if e := q.notified[id]; e != nil {
+		e.Value.(*entry).ev.Notification = n
+		return
+	}
+	if e := q.put(Event{Kind: Notified, Session: id, Notification: n}, 0); e != nil {
+		q.notified[id] = e
+	}
+}
+
+// fault tells of something odd that is none of the device's doing.
+func (q *queue) fault(id SessionID, err error) { q.oddity(id, err, nil) }
+
+// oddity puts a fault into the lane of its session and drops the oldest there
+// beyond a limit.
+func (q *queue) oddity(id SessionID, err error, raw []byte) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	l := q.faults[id]
 	if l == nil {
 		l = &lane{}
-		lanes[ev.Session] = l
+		q.faults[id] = l
 	}
-	e := q.put(ev, bytes)
+	e := q.put(Event{Kind: Faulted, Session: id, Err: err, Raw: raw}, len(raw))
 	if e == nil {
 		return
 	}
 	l.items = append(l.items, e)
-	l.bytes += bytes
-	for len(l.items) > 1 && (len(l.items) > most || l.bytes > maxNotifiedBytes || q.bytes > maxBytes) {
+	l.bytes += len(raw)
+	for len(l.items) > 1 && (len(l.items) > maxFaults || l.bytes > maxFaultBytes || q.bytes > maxBytes) {
 		old := l.items[0].Value.(*entry)
 		q.order.Remove(l.items[0])
 		l.items = l.items[1:]
@@ -154,22 +164,22 @@ func (q *queue) take() (Event, bool) {
 	case ExchangeProgress:
 		delete(q.progr, it.ev.Exchange.ID)
 	case Notified:
-		it.ev.Dropped = q.leave(q.notified, it)
+		delete(q.notified, it.ev.Session)
 	case Faulted:
-		it.ev.Dropped = q.leave(q.faults, it)
+		it.ev.Dropped = q.leave(it)
 	}
 	return it.ev, true
 }
 
 // leave takes the front of a lane out and returns how many went before it;
 // q.mu is held.
-func (q *queue) leave(lanes map[SessionID]*lane, it *entry) (dropped int) {
-	l := lanes[it.ev.Session]
+func (q *queue) leave(it *entry) (dropped int) {
+	l := q.faults[it.ev.Session]
 	dropped, l.dropped = l.dropped, 0
 	l.items = l.items[1:]
 	l.bytes -= it.bytes
 	if len(l.items) == 0 {
-		delete(lanes, it.ev.Session)
+		delete(q.faults, it.ev.Session)
 	}
 	return dropped
 }
@@ -188,8 +198,8 @@ func (q *queue) pump() {
 				return
 			}
 		}
-		if ev.Kind == DeviceChanged {
-			if ev.Device, ok = q.device(ev.Session); !ok {
+		if ev.Kind == DeviceChanged || ev.Kind == Faulted {
+			if ev.Device, ok = q.device(ev.Session); !ok && ev.Kind == DeviceChanged {
 				continue // its row has been removed
 			}
 		}

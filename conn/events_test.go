@@ -51,70 +51,54 @@ func TestChangesOfOneSessionBecomeOneEvent(t *testing.T) {
 	}
 }
 
-func TestFloodCostsOnlyTheOldestOfItsOwnSession(t *testing.T) {
+func TestNotificationsOfOneSessionBecomeOneEvent(t *testing.T) {
 	t.Parallel()
 	q := newTestQueue()
 	q.notify(2, note(1))
-	const flood = maxNotified + 500
-	for i := range flood {
+	for i := range 5000 {
 		q.notify(1, note(i))
 	}
 	q.notify(2, note(2))
-	q.changed(1)
-	evs := drain(q)
-	if len(evs) != maxNotified+3 {
-		t.Fatalf("%d events", len(evs))
+	var got []string
+	for _, ev := range drain(q) {
+		got = append(got, fmt.Sprint(ev.Kind, ev.Session, ev.Notification.Name))
 	}
-	if evs[0].Session != 2 || evs[0].Dropped != 0 {
-		t.Errorf("first %+v", evs[0])
+	if fmt.Sprint(got) != "[3 22 3 14999]" {
+		t.Errorf("got %q", got)
 	}
-	first := evs[1]
-	if first.Session != 1 || first.Dropped != 500 || first.Notification.Name != "500" {
-		t.Errorf("first of the flood: %+v %s", first, first.Notification.Name)
-	}
-	total := 0
-	for _, ev := range evs {
-		total += ev.Dropped
-		if ev.Session == 2 && ev.Dropped != 0 {
-			t.Error("the quiet session lost something")
-		}
-	}
-	if total != 500 {
-		t.Errorf("%d counted", total)
+	q.notify(1, note(1))
+	if len(drain(q)) != 1 {
+		t.Error("a notification after the event was taken is not told")
 	}
 	if q.bytes != 0 || len(q.notified) != 0 || q.order.Len() != 0 {
 		t.Errorf("left over: %d bytes, %d lanes", q.bytes, len(q.notified))
 	}
 }
 
-func TestLargeNotificationsAreBoundedByBytes(t *testing.T) {
+func TestFaultsAreBoundedByCountAndBytes(t *testing.T) {
 	t.Parallel()
 	q := newTestQueue()
-	for range 100 {
-		q.notify(1, &netconf.Notification{Body: make([]byte, 1<<20)})
-	}
-	if q.bytes > maxNotifiedBytes {
-		t.Errorf("%d bytes wait", q.bytes)
-	}
+	raw := make([]byte, 64<<10)
 	for s := range 100 {
-		for range 5 {
-			q.notify(SessionID(s+10), &netconf.Notification{Body: make([]byte, 1<<20)})
+		for range 5 * maxFaults {
+			q.oddity(SessionID(s+10), errors.New("odd"), raw)
 		}
 	}
-	if q.bytes > maxBytes+100<<20 { // each session keeps its newest
+	if q.bytes > maxBytes+100*len(raw) { // each session keeps its newest
 		t.Errorf("%d bytes wait", q.bytes)
+	}
+	if n := len(q.faults[10].items) * len(raw); n > maxFaultBytes {
+		t.Errorf("%d bytes of one session wait", n)
 	}
 	for range 10 * maxFaults {
 		q.fault(3, errors.New("odd"))
 	}
-	n := 0
+	count := map[SessionID]int{}
 	for _, ev := range drain(q) {
-		if ev.Kind == Faulted {
-			n += 1 + ev.Dropped
-		}
+		count[ev.Session] += 1 + ev.Dropped
 	}
-	if n != 10*maxFaults {
-		t.Errorf("%d faults accounted for", n)
+	if count[3] != 10*maxFaults || count[10] != 5*maxFaults || count[109] != 5*maxFaults {
+		t.Errorf("faults accounted for: %v", count)
 	}
 }
 

@@ -40,6 +40,7 @@ type Manager struct {
 	events *queue
 	after  func(time.Duration) <-chan time.Time // of the back-off; a test may replace it
 	quiet  chan struct{}                        // closed when nothing runs after Close began
+	notes  notebook
 
 	mu        sync.Mutex
 	closing   bool
@@ -159,6 +160,7 @@ func (m *Manager) Forget(id SessionID) bool {
 	for _, x := range s.replies {
 		m.forget(x)
 	}
+	s.notes.clear()
 	delete(m.byID, id)
 	m.sessions = slices.DeleteFunc(m.sessions, func(o *session) bool { return o == s })
 	return true
@@ -166,7 +168,7 @@ func (m *Manager) Forget(id SessionID) bool {
 
 // add makes the row of t, not in the list yet; m.mu is held.
 func (m *Manager) add(t link.Target) *session {
-	return &session{dev: Device{Target: t, State: Idle, Since: m.o.Now()}}
+	return &session{dev: Device{Target: t, State: Idle, Since: m.o.Now()}, notes: &Notes{book: &m.notes}}
 }
 
 // begin starts the life of s, with a dial unless there is a link; m.mu is held.
@@ -334,8 +336,9 @@ func (m *Manager) Devices() []Device {
 	return ds
 }
 
-// Events is the one stream of events. Bounded: the oldest notification is
-// dropped and counted, state changes are coalesced by session. The channel is
+// Events is the one stream of events. Bounded: state changes and notifications
+// are coalesced by session (Notes has them all), the oldest faults are dropped
+// and counted. The channel is
 // closed by Close.
 func (m *Manager) Events() <-chan Event {
 	m.mu.Lock()

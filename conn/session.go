@@ -31,6 +31,8 @@ type session struct {
 	idle    chan struct{}    // closed when the worker ends; nil when none runs
 	bye     bool             // a close-session of the person was answered
 	replies []*Exchange      // kept, oldest first
+	notes   *Notes           // never changes; has a lock of its own
+	odd     oddities         // has a lock of its own
 }
 
 // life is one stretch from a dial to its end, dials made by themselves included.
@@ -180,7 +182,7 @@ func (m *Manager) open(s *session, lf *life, l *link.Link) (err error) {
 		m.state(s, Greeting)
 	}
 	m.mu.Unlock()
-	nc, err := m.greet(lf.ctx, s.dev.ID, t, l, func() { m.rouse(s, lf, r) })
+	nc, err := m.greet(lf.ctx, s, t, l, func() { m.rouse(s, lf, r) })
 	if err != nil {
 		return cause(l, err)
 	}
@@ -242,23 +244,25 @@ func (m *Manager) dial(s *session, lf *life) (*link.Link, error) {
 }
 
 // greet opens NETCONF over l. over is called when the session has ended.
-func (m *Manager) greet(ctx context.Context, id SessionID, t link.Target, l *link.Link, over func()) (*netconf.Session, error) {
+func (m *Manager) greet(ctx context.Context, s *session, t link.Target, l *link.Link, over func()) (*netconf.Session, error) {
 	q := Quirks(t.Quirks)
 	fo := netconf.FrameOptions{Quirks: q}
 	if m.o.Recorder != nil {
 		fo.Recorder = m.o.Recorder(t)
 	}
-	silence := time.Duration(t.Timeout)
+	silence, id := time.Duration(t.Timeout), s.dev.ID // which never changes
 	return netconf.Open(ctx, netconf.NewTransport(l.ReadWriteCloser, fo), netconf.Options{
 		Quirks:    q,
 		Only10:    l.Peer.Via == link.HTTPS || l.Peer.Via == link.HTTPSBasic,
 		FirstByte: silence,
 		Stall:     silence,
 		Slow:      time.Duration(t.CommitTimeout),
-		OnFault: func(f *netconf.Fault, _ []byte) {
-			m.events.fault(id, f)
+		OnFault: func(f *netconf.Fault, raw []byte) {
+			s.odd.add(Oddity{At: m.o.Now(), Err: f, Raw: raw})
+			m.events.oddity(id, f, raw)
 		},
 		OnNotification: func(n netconf.Notification) {
+			s.notes.Add(&n)
 			m.events.notify(id, &n)
 		},
 		OnEnd: over,
