@@ -101,7 +101,7 @@ func judgeGreeting(ctx context.Context, g Greeting, b Book) (e Entry, known bool
 	if !g.Vouched(secret) {
 		what := fmt.Sprintf("device %q failed its secret", g.DeviceID)
 		if g.HMAC == "" {
-			what = fmt.Sprintf("device %q sent no HMAC, and its profile has a secret", g.DeviceID)
+			what += ": it sent no HMAC"
 		}
 		return e, known, h, &keys.Fault{Code: "PRE-HMAC", What: what, Do: "compare the secret of the profile with outbound-ssh on the device"}
 	}
@@ -154,7 +154,7 @@ func judgeCallHome(owners []Entry, fp string) (Trust, Entry, error) {
 	case 1:
 		e := owners[0]
 		if e.Target.Via == link.Junos && e.Secret != nil {
-			return Trust{}, e, &keys.Fault{Code: "PRE-HMAC", What: fmt.Sprintf("device %q sent no preamble, and its profile has a secret", nameOf(e))}
+			return Trust{}, e, &keys.Fault{Code: "PRE-HMAC", What: fmt.Sprintf("device %q failed its secret: it sent no preamble", nameOf(e))}
 		}
 		return Trust{Key: KeyKnown, Profile: e.Target.Name, Believed: true}, e, nil
 	}

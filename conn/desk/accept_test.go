@@ -14,8 +14,13 @@ import (
 func TestAcceptingKeepsTheWholeProfileInOneStep(t *testing.T) {
 	t.Parallel()
 	for name, before := range map[string][]profile.Profile{
-		"new":     nil,
-		"matched": {func() profile.Profile { p := junos("edge-1", "r1"); p.Password = "env:WRONG"; p.Note = "kept"; return p }()},
+		"new": nil,
+		"matched": {func() profile.Profile {
+			p := junos("edge-1", "r1")
+			p.Password = "env:WRONG"
+			p.Note = "kept"
+			return p
+		}()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

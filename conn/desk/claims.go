@@ -73,14 +73,16 @@ const mostPairs = 4096
 
 func newPairs() *pairs { return &pairs{key: map[string]string{}, id: map[string]string{}} }
 
-// meet refuses a second id for a key and a second key for an id, unless the
-// profile of the device knows better.
+// meet refuses a second id for a key, unless the key is pinned to that id, and a
+// second key for an id, unless the profile of the device knows better. A good
+// HMAC is no reason for a second id: it does not cover the id, and devices may
+// share a secret.
 func (p *pairs) meet(c callhome.Caller) error {
 	if c.Via != link.Junos || c.Claim == "" {
 		return nil
 	}
 	fp := ssh.FingerprintSHA256(c.Key)
-	if other, ok := p.id[fp]; ok && other != c.Claim && !c.Trust.Believed {
+	if other, ok := p.id[fp]; ok && other != c.Claim && c.Trust.Key != callhome.KeyKnown {
 		return &keys.Fault{Code: "KEY-OTHER", What: fmt.Sprintf("this key came as %q before, the caller claims to be %q", other, c.Claim),
 			Kept: "nothing was sent", Do: "Two devices need two keys; refuse the other caller if it is the wrong one"}
 	}
