@@ -28,6 +28,9 @@ type Oddity struct {
 	Raw []byte // the bytes concerned, at most the first 64 KiB; nil: none
 }
 
+// Cut reports whether there may be more than Raw has.
+func (o Oddity) Cut() bool { return len(o.Raw) >= 64<<10 }
+
 // Notes is the notifications of one row, sessions that it had before included:
 // the last 100,000, or fewer when they are large. Those of many sessions share
 // 128 MiB, and the session that holds most gives way. Its methods may be called

@@ -25,9 +25,12 @@ type Backend struct {
 
 	mu      sync.Mutex
 	devices []conn.Device
+	at      map[conn.SessionID]int // in devices
 	last    conn.SessionID
 	calls   []string
 	stopped []conn.ExchangeID
+	notes   map[conn.SessionID]*conn.Notes
+	odd     map[conn.SessionID][]conn.Oddity
 }
 
 // Calls is what was asked of the backend so far: "connect core-r1",
@@ -48,11 +51,14 @@ func (b *Backend) Set(d conn.Device) conn.Event {
 		d.ID = b.last
 	}
 	b.last = max(b.last, d.ID)
-	i := slices.IndexFunc(b.devices, func(o conn.Device) bool { return o.ID == d.ID })
-	if i < 0 {
-		b.devices = append(b.devices, d)
-	} else {
+	if i, ok := b.at[d.ID]; ok {
 		b.devices[i] = d
+	} else {
+		if b.at == nil {
+			b.at = map[conn.SessionID]int{}
+		}
+		b.at[d.ID] = len(b.devices)
+		b.devices = append(b.devices, d)
 	}
 	return conn.Event{Kind: conn.DeviceChanged, Session: d.ID, Device: d}
 }
@@ -122,12 +128,11 @@ func (b *Backend) Stopped() []conn.ExchangeID {
 func (b *Backend) Device(id conn.SessionID) (conn.Device, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, d := range b.devices {
-		if d.ID == id {
-			return d, true
-		}
+	i, ok := b.at[id]
+	if !ok {
+		return conn.Device{}, false
 	}
-	return conn.Device{}, false
+	return b.devices[i], true
 }
 
 // Devices implements screen.Backend.
@@ -135,6 +140,38 @@ func (b *Backend) Devices() []conn.Device {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.Clone(b.devices)
+}
+
+// Notes is conn.Manager's; a test adds to it what came.
+func (b *Backend) Notes(id conn.SessionID) *conn.Notes {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.notes[id] == nil {
+		if b.notes == nil {
+			b.notes = make(map[conn.SessionID]*conn.Notes)
+		}
+		b.notes[id] = conn.NewNotes()
+	}
+	return b.notes[id]
+}
+
+// Fault notes an oddity of a session and returns the event that tells of it.
+func (b *Backend) Fault(id conn.SessionID, o conn.Oddity) conn.Event {
+	d, _ := b.Device(id)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.odd == nil {
+		b.odd = make(map[conn.SessionID][]conn.Oddity)
+	}
+	b.odd[id] = append(b.odd[id], o)
+	return conn.Event{Kind: conn.Faulted, Session: id, Device: d, Err: o.Err, Raw: o.Raw}
+}
+
+// Oddities is conn.Manager's.
+func (b *Backend) Oddities(id conn.SessionID) ([]conn.Oddity, int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.odd[id]), 0
 }
 
 // Events implements screen.Backend.

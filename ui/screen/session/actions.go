@@ -89,8 +89,12 @@ func (s *Screen) screenActions() []action.Action {
 		linked = "the session is " + stateWord(s.dev.State)
 	}
 	quiet := ""
-	if s.notes.came == 0 {
+	if s.noteWords() == "" {
 		quiet = "none has come; subscribe with a template"
+	}
+	odd, sound := s.faultWords(), ""
+	if odd == "" {
+		sound = "the device kept to the protocol so far"
 	}
 	as := []action.Action{
 		{ID: "session.send", Title: "Send the RPC", Short: "send", Keys: []string{"ctrl+r"}, Hint: 2, Off: s.cannotSend()},
@@ -102,6 +106,7 @@ func (s *Screen) screenActions() []action.Action {
 		{ID: "session.earlier", Title: "Reply before this one", Short: "earlier reply", Keys: []string{","}, Off: first},
 		{ID: "session.later", Title: "Reply after this one", Short: "later reply", Keys: []string{"."}, Off: last},
 		{ID: "session.notes", Title: "Notifications", Short: "notifications", Keys: []string{"e"}, Hint: hint(quiet == "", 65), Off: quiet},
+		{ID: "session.faults", Title: "What the device did against the protocol", Short: "faults", Keys: []string{"f"}, Hint: hint(odd != "", 64), Off: sound},
 		{ID: "session.connect", Title: "Connect again", Short: "connect again", Keys: []string{"R"}, Hint: hint(linked == "", 1), Off: linked},
 	}
 	if s.focus != replyPart || s.reply() == nil {
@@ -165,6 +170,8 @@ func (s *Screen) run(id action.ID) tea.Cmd {
 		return s.step(1)
 	case "session.notes":
 		return s.openNotes()
+	case "session.faults":
+		return s.openFaults()
 	case "session.connect":
 		return s.reconnect()
 	}

@@ -22,8 +22,6 @@ func (s *Screen) events(batch msg.Events) tea.Cmd {
 			s.follow(s.replies.list[s.adopt(e.Exchange)])
 		case conn.ExchangeDone:
 			cmds = append(cmds, s.done(e.Exchange))
-		case conn.Notified:
-			s.notes.add(e.Notification, e.Dropped)
 		}
 	}
 	return tea.Batch(cmds...)

@@ -7,6 +7,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"dialtone/conn"
 	"dialtone/netconf"
 	"dialtone/netconf/xmldoc"
 	"dialtone/ui/action"
@@ -17,64 +18,63 @@ import (
 	"dialtone/ui/widget/table"
 )
 
-const (
-	keptNotes     = 500
-	keptNoteBytes = 8 << 20
-)
-
-// notes is the notifications of this session, the newest last. What falls out
-// or was dropped on the way is counted.
-type notes struct {
-	list    []*netconf.Notification
-	bytes   int
-	came    int
-	dropped int
+// noter is a backend that keeps the notifications of a row.
+type noter interface {
+	Notes(conn.SessionID) *conn.Notes
 }
 
-func (n *notes) add(x *netconf.Notification, dropped int) {
-	n.dropped += dropped
-	n.came += dropped
-	if x == nil {
-		return
+// notes is the notifications of this session.
+func (s *Screen) notes() *conn.Notes {
+	if b, ok := s.d.Backend.(noter); ok {
+		if n := b.Notes(s.id); n != nil {
+			return n
+		}
 	}
-	n.came++
-	n.list = append(n.list, x)
-	n.bytes += len(x.Body)
-	out := 0
-	for out < len(n.list)-1 && (len(n.list)-out > keptNotes || n.bytes > keptNoteBytes) {
-		n.bytes -= len(n.list[out].Body)
-		n.list[out] = nil
-		out++
-	}
-	n.list = n.list[out:]
+	return conn.NewNotes()
 }
 
-// words is the count for the status row.
-func (n *notes) words() string {
+// noteWords is the count for the status row.
+func (s *Screen) noteWords() string {
+	came, dropped := s.notes().Count()
 	switch {
-	case n.came == 0:
+	case came == 0:
 		return ""
-	case n.dropped > 0:
-		return count(n.came, "notification") + ", " + docview.Number(int64(n.dropped)) + " dropped"
+	case dropped > 0:
+		return count(int(came), "notification") + ", " + docview.Number(dropped) + " dropped"
 	}
-	return count(n.came, "notification")
+	return count(int(came), "notification")
 }
 
 // noteList is the dialog that shows them: the list above, the chosen one below.
+// The selection stays with its notification while others come and go.
 type noteList struct {
-	s    *Screen
-	list table.List
-	view *docview.View
-	doc  *xmldoc.Doc           // that view shows; closed with the dialog
-	of   *netconf.Notification // that doc is the body of
+	s     *Screen
+	notes *conn.Notes
+	first int64 // number of the first row
+	list  table.List
+	view  *docview.View
+	doc   *xmldoc.Doc           // that view shows; closed with the dialog
+	of    *netconf.Notification // that doc is the body of
 }
 
 func (s *Screen) openNotes() tea.Cmd {
-	l := &noteList{s: s}
-	l.list.SetLen(len(s.notes.list))
-	l.list.Select(len(s.notes.list) - 1)
+	l := &noteList{s: s, notes: s.notes()}
+	n := l.sync()
+	l.list.Select(n - 1)
 	l.choose()
 	return s.d.Tell(overlay.Push{Dialog: l})
+}
+
+// sync brings the rows up to what is kept now and returns how many they are.
+func (l *noteList) sync() int {
+	came, dropped := l.notes.Count()
+	at := l.list.At()
+	l.list.SetLen(int(came - dropped))
+	if gone := dropped - l.first; gone > 0 {
+		l.first = dropped
+		l.list.Select(max(at-int(gone), 0))
+	}
+	return int(came - dropped)
 }
 
 // Help implements overlay.Dialog.
@@ -95,6 +95,7 @@ func (l *noteList) Update(m tea.Msg) (tea.Cmd, bool) {
 			return l.view.Run("doc.fold"), false
 		}
 	default:
+		l.sync()
 		if a, ok := action.Match(table.Motions("notes", ""), key); ok {
 			_, name, _ := strings.Cut(string(a.ID), ".")
 			l.list.Run(name)
@@ -107,12 +108,12 @@ func (l *noteList) Update(m tea.Msg) (tea.Cmd, bool) {
 // choose shows the body of the selected notification. It is at most as large
 // as a message may be and is read as it stands.
 func (l *noteList) choose() {
-	i := l.list.At()
-	if i < 0 || i >= len(l.s.notes.list) || l.s.notes.list[i] == l.of {
+	x := l.notes.At(l.first + int64(l.list.At()))
+	if x == nil || x == l.of {
 		return
 	}
 	l.drop()
-	l.of = l.s.notes.list[i]
+	l.of = x
 	d := xmldoc.New(xmldoc.Options{Hint: int64(len(l.of.Body))})
 	_, err := d.Write(l.of.Body)
 	d.Finish(err)
@@ -131,23 +132,27 @@ func (l *noteList) drop() {
 
 // View implements overlay.Dialog.
 func (l *noteList) View(maxW, maxH int) string {
-	th, n := l.s.d.Theme, &l.s.notes
+	th := l.s.d.Theme
 	top := max(maxH/2, 4)
-	l.list.SetLen(len(n.list))
+	l.sync()
 	l.list.SetPage(top - 3)
 	from, to := l.list.Window()
 	body := []string{th.Paint(style.Title, "   EVENT TIME    RECEIVED  NAME")}
-	if n.dropped > 0 && from == 0 {
-		body[0] += th.Paint(style.Warn, fmt.Sprintf("   %s dropped before these", docview.Number(int64(n.dropped))))
+	if l.first > 0 && from == 0 {
+		body[0] += th.Paint(style.Warn, fmt.Sprintf("   %s dropped before these", docview.Number(l.first)))
 	}
 	for i := from; i < to; i++ {
-		row := noteRow(n.list[i], l.s.d.Now().Location())
+		x := l.notes.At(l.first + int64(i))
+		if x == nil {
+			continue // it went this moment
+		}
+		row := noteRow(x, l.s.d.Now().Location())
 		if i == l.list.At() {
 			row = th.Paint(style.Focus, th.Glyph(style.Selected)) + th.Paint(style.Select, th.Fit(row[1:], maxW-3))
 		}
 		body = append(body, row)
 	}
-	lines := th.Box(maxW, top, "Notifications", n.words(), true, body)
+	lines := th.Box(maxW, top, "Notifications", l.s.noteWords(), true, body)
 	if l.view != nil {
 		l.view.Resize(maxW, maxH-top)
 		lines = append(lines, l.view.Lines()...)

@@ -44,7 +44,6 @@ type Screen struct {
 	check   check
 	replies replies
 	side    side
-	notes   notes
 	draft   draft
 
 	commits commits

@@ -552,23 +552,89 @@ func TestTemplateAsksForWhatItNeeds(t *testing.T) {
 func TestNotificationsAreCountedAndListed(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, setup{})
+	ring, most := d.back.Notes(d.scr.id), 100_000
+	for range most {
+		ring.Add(&netconf.Notification{Name: "old", Body: []byte("<notification><old/></notification>")})
+	}
 	for i := range 3 {
 		at := d.Now().Add(time.Duration(i) * time.Second)
-		d.Send(msg.Events{{Kind: conn.Notified, Session: d.scr.id, Dropped: i, Notification: &netconf.Notification{
+		ring.Add(&netconf.Notification{
 			EventTime: at, Received: at.Add(40 * time.Millisecond), Name: "interface-state-change",
-			Body: []byte("<notification><interface-state-change><name>ge-0/0/2</name></interface-state-change></notification>")}}})
+			Body: []byte("<notification><interface-state-change><name>ge-0/0/2</name></interface-state-change></notification>")})
 	}
-	if !d.Shows("6 notifications, 3 dropped") {
+	d.Send(msg.Events{{Kind: conn.Notified, Session: d.scr.id}})
+	if !d.Shows("100 003 notifications, 3 dropped") {
 		t.Errorf("status %q", d.scr.Status())
 	}
 	d.Press("e", "k")
 	uitest.Golden(t, "notifications", d.View())
-	d.Press("esc")
-	for range 2 * keptNotes {
-		d.scr.notes.add(&netconf.Notification{Body: make([]byte, 10)}, 0)
+	for range 5 {
+		ring.Add(&netconf.Notification{Name: "later", Body: []byte("<notification><later/></notification>")})
 	}
-	if n := len(d.scr.notes.list); n != keptNotes {
-		t.Errorf("%d kept", n)
+	if view := d.View(); !strings.Contains(view, "▌  14:02:32.000") || !strings.Contains(view, "100 008 notifications, 8 dropped") {
+		t.Errorf("the list moved under the selection:\n%s", view)
+	}
+	d.Press("G")
+	if !d.Shows("<later/>") {
+		t.Errorf("the newest is not reached:\n%s", d.View())
+	}
+	d.Press("g")
+	if !d.Shows("8 dropped before these") || !d.Shows("<old/>") {
+		t.Errorf("the oldest is not reached:\n%s", d.View())
+	}
+	for range most {
+		ring.Add(&netconf.Notification{Name: "newer", Body: []byte("<notification><newer/></notification>")})
+	}
+	if !d.Shows("newer") {
+		t.Errorf("what was selected is gone, and nothing is shown:\n%s", d.View())
+	}
+}
+
+// What a device did against the protocol is listed with its bytes, exactly.
+func TestProtocolFaultsShowTheirBytes(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, setup{})
+	d.Press("f")
+	if d.stack.Top() != nil {
+		t.Fatal("a list of nothing")
+	}
+	raw := "<!DOCTYPE a [<!ENTITY x SYSTEM \"file:///etc/passwd\">]>\n<rpc-reply>\x1b[2J&x;\x00</rpc-reply>"
+	at := d.Now()
+	d.Send(msg.Events{
+		d.back.Fault(d.scr.id, conn.Oddity{At: at, Err: &netconf.Fault{Code: "XML-DTD", What: "a message with a DOCTYPE was refused"}, Raw: []byte(raw)}),
+		d.back.Fault(d.scr.id, conn.Oddity{At: at.Add(time.Second), Err: &netconf.Fault{Code: "HEL-XML", What: "no bytes \x1b"}}),
+		d.back.Fault(d.scr.id, conn.Oddity{At: at.Add(2 * time.Second), Err: &netconf.Fault{Code: "RPC-ID", What: "reply \"105\" matches no request"},
+			Raw: []byte("<rpc-reply message-id=\"105\"><ok/></rpc-reply>")}),
+	})
+	if !d.Shows("3 protocol faults") {
+		t.Errorf("status %q", d.scr.Status())
+	}
+	d.Press("f")
+	if !d.Shows("<rpc-reply message-id=\"105\"><ok/></rpc-reply>") {
+		t.Errorf("not raw:\n%s", d.View())
+	}
+	d.Press("v")
+	if !d.Shows("▾ <rpc-reply message-id=\"105\">") {
+		t.Errorf("not as XML:\n%s", d.View())
+	}
+	d.Press("k")
+	if !d.Shows("No bytes belong to this one.") {
+		t.Errorf("nothing is said of no bytes:\n%s", d.View())
+	}
+	d.Press("v", "w", "k")
+	uitest.OnlySGR(t, d.View())
+	uitest.Golden(t, "faults", d.View())
+	d.Press("w")
+	d.Press("ctrl+u")
+	d.Type("odd.bin")
+	d.Press("enter")
+	got, err := os.ReadFile(filepath.Join(d.scr.d.WorkDir, "odd.bin"))
+	if err != nil || string(got) != raw {
+		t.Errorf("saved %q, %v; toasts %q", got, err, d.toasts)
+	}
+	d.Press("esc")
+	if d.stack.Top() != nil {
+		t.Error("the list stays")
 	}
 }
 
@@ -675,7 +741,8 @@ func TestHostileTextStaysInItsPlace(t *testing.T) {
 		Errors: []*netconf.RPCError{{Tag: bad, Type: bad, Severity: "error", Path: bad, Message: bad, BadElement: bad, Info: bad}},
 		Flags:  []*netconf.Fault{{Code: "X", What: bad}},
 	}, nil)
-	d.Send(msg.Events{{Kind: conn.Notified, Session: d.scr.id, Notification: &netconf.Notification{Name: bad, Body: []byte("<n>" + bad + "</n>")}}})
+	d.back.Notes(d.scr.id).Add(&netconf.Notification{Name: bad, Body: []byte("<n>" + bad + "</n>")})
+	d.Send(msg.Events{{Kind: conn.Notified, Session: d.scr.id}, d.back.Fault(d.scr.id, conn.Oddity{Err: errors.New(bad), Raw: []byte(bad)})})
 	look := func() {
 		t.Helper()
 		uitest.OnlySGR(t, d.View())
@@ -684,6 +751,8 @@ func TestHostileTextStaysInItsPlace(t *testing.T) {
 	d.Press("v")
 	look()
 	d.Press("e")
+	look()
+	d.Press("esc", "f")
 	look()
 	d.Press("esc", "tab", "t")
 	look()

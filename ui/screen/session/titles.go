@@ -177,7 +177,10 @@ func (s *Screen) Status() string {
 	if w := s.doingWords(); w != "" {
 		parts = append(parts, w)
 	}
-	if n := s.notes.words(); n != "" {
+	if f := s.faultWords(); f != "" {
+		parts = append(parts, f)
+	}
+	if n := s.noteWords(); n != "" {
 		parts = append(parts, n)
 	}
 	if here := s.hereStatus(); here != "" {
@@ -243,6 +246,8 @@ func (s *Screen) hereStatus() string {
 		return ""
 	case c.err != nil:
 		return safe.Line(c.problem())
+	case s.refusedHere():
+		return safe.Line(c.req.Name) + " is not sent: read-only"
 	case s.rpc.Editing():
 		return "well-formed, sends " + safe.Line(c.req.Name)
 	}
