@@ -29,6 +29,8 @@ type changes struct {
 	armed  conn.SessionID  // C was pressed once on the card of a small terminal
 	note   string          // what came of it, safe text
 	asking bool            // a confirmation is under way
+
+	unsettled unsettled
 }
 
 func (r *root) newChanges() {
@@ -46,7 +48,11 @@ func (r *root) bars() []bar.State {
 	now := r.d.Now()
 	var out []bar.State
 	at := map[string]int{}
-	for _, d := range r.d.Backend.Devices() {
+	for _, id := range r.unsettled() {
+		d, ok := r.d.Backend.Device(id)
+		if !ok {
+			continue // its row has been removed
+		}
 		if !r.changes.own {
 			d.Pending, d.Doubts = nil, nil
 		}

@@ -58,6 +58,7 @@ func of(batch msg.Events, id conn.SessionID) msg.Events {
 func (r *root) deviceChanged(d conn.Device) tea.Cmd {
 	before, seen := r.known[d.ID]
 	r.known[d.ID] = d.State
+	r.noteUnsettled(d)
 	if cmd := r.cameIn(d, before, seen); cmd != nil {
 		return cmd
 	}

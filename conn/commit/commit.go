@@ -18,6 +18,7 @@ package commit
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"dialtone/conn"
@@ -46,8 +47,9 @@ type Options struct {
 // called concurrently. Those that take a context send requests and wait for the
 // answers; the others return at once.
 type Control struct {
-	o       Options
-	changed chan conn.SessionID
+	o        Options
+	changed  chan conn.SessionID
+	revision atomic.Uint64 // see Revision
 
 	mu       sync.Mutex
 	sessions Sessions

@@ -168,6 +168,7 @@ func (c *Control) path(p *Pending) string { return filepath.Join(c.o.Dir, p.Key+
 // drop forgets p, which is over. c.mu is held.
 func (c *Control) drop(p *Pending) error {
 	c.pending = slices.DeleteFunc(c.pending, func(q *Pending) bool { return q == p })
+	c.revision.Add(1)
 	if c.o.Dir == "" {
 		return nil
 	}

@@ -36,6 +36,26 @@ func (c *Control) State(id conn.SessionID) State {
 	return c.state(d)
 }
 
+// Concerned reports whether State may say of the session of d that something is
+// not settled which its row does not tell: a confirmed commit, an unknown outcome,
+// a candidate that was seen to differ. It costs far less than State, and its
+// answers for one row change only together with Revision.
+func (c *Control) Concerned(d conn.Device) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if sn := c.seen[d.ID]; sn != nil && sn.speaks() {
+		return true
+	}
+	p, _ := c.of(d)
+	return p != nil
+}
+
+// Revision is another number each time that answers of Concerned may have changed.
+func (c *Control) Revision() uint64 { return c.revision.Load() }
+
+// speaks reports whether something seen of a session is not settled.
+func (sn *seen) speaks() bool { return sn.unknown != "" || sn.differs == Yes }
+
 // state is what is known of the session of a row, as it is or was.
 func (c *Control) state(d conn.Device) State {
 	id := d.ID
@@ -192,10 +212,14 @@ func (c *Control) note(id conn.SessionID, netconfID uint32, f func(*seen)) {
 		sn = &seen{}
 		c.seen[id] = sn
 	}
+	spoke := sn.speaks()
 	if sn.netconfID != netconfID {
 		sn.netconfID, sn.differs, sn.looked, sn.locks, sn.rtt = netconfID, Unknown, time.Time{}, nil, 0
 	}
 	f(sn)
+	if sn.speaks() != spoke {
+		c.revision.Add(1)
+	}
 	c.mu.Unlock()
 	c.tell(id)
 }

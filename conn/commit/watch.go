@@ -43,6 +43,7 @@ func (c *Control) Before(x *conn.Exchange, d conn.Device) error {
 		p.set(now, op.wait)
 		p.Before, p.After, p.doc = read.before, read.after, read.doc
 		c.pending = append(c.pending, p)
+		c.revision.Add(1)
 	}
 	if err := c.save(p); err != nil {
 		c.revert(p)
