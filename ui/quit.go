@@ -25,6 +25,18 @@ func (r *root) open() []conn.Device {
 	return out
 }
 
+// openCount is how many these are, as far as events have told.
+func (r *root) openCount() int {
+	n := 0
+	for _, s := range r.known {
+		switch s {
+		case conn.Dialing, conn.Authenticating, conn.Greeting, conn.Open, conn.Closing:
+			n++
+		}
+	}
+	return n
+}
+
 // stakes says for each session what leaving would cost; for the quit dialog
 // and for the crash file. It holds names and counts only.
 func (r *root) stakes() []string {
@@ -55,13 +67,17 @@ func (r *root) stake(d conn.Device) string {
 // ctrl+c again in the dialog quits.
 func (r *root) askQuit() tea.Cmd {
 	open := r.open()
-	weight := func(d conn.Device) int {
-		if r.d.Commits.State(d.ID).Pending != nil {
-			return 1000
+	weight := map[conn.SessionID]int{} // of those that have any: mostly few of many
+	for _, d := range open {
+		if !r.maySay(d) && d.Pending == nil {
+			continue
 		}
-		return len(r.d.Commits.AtStake(d))
+		weight[d.ID] = len(r.d.Commits.AtStake(d))
+		if r.d.Commits.State(d.ID).Pending != nil {
+			weight[d.ID] = 1000
+		}
 	}
-	slices.SortStableFunc(open, func(a, b conn.Device) int { return weight(b) - weight(a) })
+	slices.SortStableFunc(open, func(a, b conn.Device) int { return weight[b.ID] - weight[a.ID] })
 	drafts := r.drafts()
 	if len(open) == 0 && len(drafts) == 0 {
 		return r.leave()

@@ -90,7 +90,7 @@ func first(reasons ...string) string {
 }
 
 func (s *Screen) noGroups() string {
-	if len(s.groups()) == 0 {
+	if len(s.groups) == 0 {
 		return "no profile has a group"
 	}
 	return ""

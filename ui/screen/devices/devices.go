@@ -24,7 +24,9 @@ type Screen struct {
 	profiles []profile.Profile
 	problems []error // profiles that could not be read
 	loaded   bool
-	live     []conn.Device             // all sessions, in the order of their making
+	groups   []string                  // of the profiles, sorted
+	live     []*conn.Device            // all sessions, in the order of their making
+	place    map[conn.SessionID]int    // in live
 	recent   map[conn.SessionID][]past // newest first, at most three
 
 	rows    []row // what is shown, in order
@@ -41,7 +43,10 @@ type Screen struct {
 
 // New returns the screen; its Init loads the profiles.
 func New(d *screen.Deps) *Screen {
-	s := &Screen{d: d, live: d.Backend.Devices(), recent: map[conn.SessionID][]past{}}
+	s := &Screen{d: d, place: map[conn.SessionID]int{}, recent: map[conn.SessionID][]past{}}
+	for _, dev := range d.Backend.Devices() {
+		s.put(dev)
+	}
 	s.rebuild()
 	return s
 }
@@ -88,6 +93,7 @@ func (s *Screen) Update(m tea.Msg) tea.Cmd {
 func (s *Screen) setProfiles(m loadedMsg) tea.Cmd {
 	before := len(s.problems)
 	s.profiles, s.problems, s.loaded = m.profiles, m.problems, true
+	s.groups = groupsOf(m.profiles)
 	s.rebuild()
 	if len(m.problems) == 0 || len(m.problems) == before {
 		return nil
@@ -107,6 +113,7 @@ func (s *Screen) events(es msg.Events) {
 		switch e.Kind {
 		case conn.DeviceChanged:
 			changed = true
+			s.put(e.Device)
 		case conn.ExchangeDone:
 			if e.Exchange != nil {
 				s.remember(e.Exchange)
@@ -114,9 +121,19 @@ func (s *Screen) events(es msg.Events) {
 		}
 	}
 	if changed {
-		s.live = s.d.Backend.Devices()
 		s.rebuild()
 	}
+}
+
+// put notes the value of a session. The rows of others point at theirs, so that
+// what is noted is never changed.
+func (s *Screen) put(d conn.Device) {
+	i, ok := s.place[d.ID]
+	if !ok {
+		i = len(s.live)
+		s.place[d.ID], s.live = i, append(s.live, nil)
+	}
+	s.live[i] = &d
 }
 
 // past is what is kept of an exchange: not the exchange, whose reply may be

@@ -19,6 +19,7 @@ type row struct {
 	target *link.Target
 	prof   *profile.Profile // nil when it is not saved
 	dev    *conn.Device     // never nil; zero when there is no session
+	key    string           // the name without capitals, to sort by
 }
 
 // order is how the rows are sorted.
@@ -61,8 +62,7 @@ func (s *Screen) rebuild() {
 // newest, and every other session that still says something a row of its own.
 func (s *Screen) merge() []row {
 	best := make(map[string]*conn.Device, len(s.live))
-	for i := range s.live {
-		d := &s.live[i]
+	for _, d := range s.live {
 		if old := best[d.Target.Name]; old == nil || better(d, old) {
 			best[d.Target.Name] = d
 		}
@@ -79,8 +79,7 @@ func (s *Screen) merge() []row {
 		}
 		out = append(out, row{target: &p.Target, prof: p, dev: dev})
 	}
-	for i := range s.live {
-		d := &s.live[i]
+	for _, d := range s.live {
 		chosen := best[d.Target.Name] == d
 		if chosen && saved[d.Target.Name] || !chosen && over(d.State) {
 			continue // shown already, or an earlier try of the same device
@@ -192,9 +191,8 @@ func (s *Screen) sort() {
 	if strings.HasPrefix(s.query(), "-f") {
 		return
 	}
-	lower := make(map[*link.Target]string, len(s.rows))
-	for _, r := range s.rows {
-		lower[r.target] = strings.ToLower(r.target.Name)
+	for i := range s.rows {
+		s.rows[i].key = strings.ToLower(s.rows[i].target.Name)
 	}
 	slices.SortStableFunc(s.rows, func(a, b row) int {
 		first := 0
@@ -204,29 +202,28 @@ func (s *Screen) sort() {
 		case bySince:
 			first = b.dev.Since.Compare(a.dev.Since)
 		}
-		return cmp.Or(first, cmp.Compare(lower[a.target], lower[b.target]), cmp.Compare(a.dev.ID, b.dev.ID))
+		return cmp.Or(first, cmp.Compare(a.key, b.key), cmp.Compare(a.dev.ID, b.dev.ID))
 	})
 }
 
-// groups is the groups of all profiles, sorted.
-func (s *Screen) groups() []string {
+// groupsOf is the groups of profiles, sorted.
+func groupsOf(ps []profile.Profile) []string {
 	var out []string
-	for _, p := range s.profiles {
-		if p.Group != "" && !slices.Contains(out, p.Group) {
-			out = append(out, p.Group)
+	for i := range ps {
+		if g := ps[i].Group; g != "" {
+			out = append(out, g)
 		}
 	}
 	slices.Sort(out)
-	return out
+	return slices.Compact(out)
 }
 
 // nextGroup goes to the next group, and after the last one to all.
 func (s *Screen) nextGroup() {
-	gs := s.groups()
-	i := slices.Index(gs, s.group)
+	i := slices.Index(s.groups, s.group)
 	s.group = ""
-	if i+1 < len(gs) {
-		s.group = gs[i+1]
+	if i+1 < len(s.groups) {
+		s.group = s.groups[i+1]
 	}
 	s.rebuild()
 }
