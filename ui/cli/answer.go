@@ -27,6 +27,7 @@ type answer struct {
 	operation string
 	format    string
 	x         *conn.Exchange // nil when nothing was sent
+	heard     *hearing
 }
 
 // finish prints the answer and decides the exit. What came of a reply is
@@ -120,6 +121,8 @@ func (a *app) print(out *answer, err error) error {
 	case out.format == "json":
 		werr = out.json(b, err)
 	case out.x == nil:
+	case out.format == "raw" && out.heard.refused != nil:
+		_, werr = b.Write(out.heard.refused.Raw)
 	case term && out.format == "xml":
 		werr = indent(b, out.x.Doc)
 	default:
@@ -165,6 +168,7 @@ type object struct {
 	Errors    []rpcError `json:"errors,omitempty"`
 	Count     int        `json:"error_count,omitempty"`
 	Flags     []problem  `json:"flags,omitempty"`
+	Faults    []problem  `json:"faults,omitempty"` // beside the reply
 	Error     *problem   `json:"error,omitempty"`
 }
 
@@ -184,6 +188,7 @@ type problem struct {
 	What string `json:"what"`
 	Kept string `json:"kept,omitempty"`
 	Do   string `json:"do,omitempty"`
+	Raw  []byte `json:"raw_base64,omitempty"` // what it is about, at most 64 KiB
 }
 
 func problemOf(err error) *problem {
@@ -195,7 +200,7 @@ func problemOf(err error) *problem {
 	}
 	if errors.As(err, &p) {
 		code, what, kept, do := p.Parts()
-		return &problem{code, what, kept, do}
+		return &problem{Code: code, What: what, Kept: kept, Do: do}
 	}
 	return &problem{What: err.Error()}
 }
@@ -219,6 +224,11 @@ func (out *answer) json(w *bufio.Writer, err error) error {
 		for _, f := range o.Flags {
 			h.Flags = append(h.Flags, *problemOf(f))
 		}
+	}
+	for _, ev := range out.heard.told {
+		p := problemOf(ev.Err)
+		p.Raw = ev.Raw
+		h.Faults = append(h.Faults, *p)
 	}
 	head, jerr := json.Marshal(h)
 	if jerr != nil {

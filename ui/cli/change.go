@@ -63,7 +63,7 @@ func (a *app) changing(c *cobra.Command, f *targetFlags, args []string, alters b
 	m := conn.NewManager(o)
 	control.Bind(m)
 	defer a.leave(m, control)
-	d, err := waitOpen(ctx, m, m.Events(), m.Connect(t))
+	d, err := (&hearing{a: a, m: m, events: m.Events(), trace: f.trace}).open(ctx, m.Connect(t))
 	if err == nil {
 		r.log.Info("open", "target", t.Name, "addr", d.Peer.Addr, "auth", d.Peer.Auth, "session", d.NetconfID)
 		err = do(&change{a: a, ctx: ctx, control: control, m: m, d: d, person: person})

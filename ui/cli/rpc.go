@@ -48,6 +48,11 @@ Standard output carries only the reply: byte for byte as it came when it is not
 a terminal, indented and made safe when it is one (raw: not indented). json is
 one object with outcome, errors and reply.
 
+What a device sends beside that goes to standard error, escaped and cut: noise
+before the hello, replies to nothing. The same is told of a reply that is refused
+unread, such as one with a DOCTYPE; --format raw prints that one, json has the
+bytes of all of it (faults), and --trace keeps what crossed the wire.
+
 Nothing that may change a device is ever sent a second time. A confirmed commit
 is noted in the state directory before it is sent, as "dialtone commit" does it;
 running and the candidate are read before, so that it can be told later what
@@ -97,7 +102,7 @@ func (a *app) rpc(c *cobra.Command, f *rpcFlags, args []string) error {
 	if err := ask.check(t); err != nil {
 		return err
 	}
-	err = a.converse(c.Context(), r, t, ask, f.format)
+	err = a.converse(c.Context(), r, t, ask, f)
 	if jerr := r.journal.Fault(); jerr != nil {
 		a.note("%s", errorLine(jerr))
 	}
@@ -271,7 +276,7 @@ func (q *question) request(d conn.Device) (netconf.Request, error) {
 }
 
 // converse connects, sends, prints and leaves.
-func (a *app) converse(ctx context.Context, r *run, t link.Target, q *question, format string) error {
+func (a *app) converse(ctx context.Context, r *run, t link.Target, q *question, f *rpcFlags) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	person := &asker{a: a, cancel: func() { cancel(Signal{Name: "SIGINT", Code: ExitInterrupted}) }}
@@ -287,11 +292,12 @@ func (a *app) converse(ctx context.Context, r *run, t link.Target, q *question, 
 	o.Watch = control
 	m := conn.NewManager(o)
 	control.Bind(m)
-	events := m.Events()
+	h := &hearing{a: a, m: m, events: m.Events(), trace: f.trace}
 	defer a.leave(m, control)
+	defer h.end()
 
-	out := &answer{target: t.Name, format: format}
-	d, err := waitOpen(ctx, m, events, m.Connect(t))
+	out := &answer{target: t.Name, format: f.format, heard: h}
+	d, err := h.open(ctx, m.Connect(t))
 	if err != nil {
 		return a.finish(ctx, out, err)
 	}
@@ -311,8 +317,9 @@ func (a *app) converse(ctx context.Context, r *run, t link.Target, q *question, 
 		return a.finish(ctx, out, sendError(err))
 	}
 	out.x = x
-	waitDone(ctx, m, events, x)
+	h.done(ctx, x)
 	o2, _, xerr := x.Snapshot()
+	xerr = h.reason(o2, xerr)
 	r.log.Info("exchange", "target", t.Name, "operation", req.Name, "bytes", o2.Bytes, "errors", o2.ErrorCount, "error", fmt.Sprint(xerr))
 	if st := control.State(d.ID); commit.Arms(req) && st.Waits && !st.Pending.Tied() {
 		a.confirmHint(t.Name)
@@ -325,40 +332,6 @@ func sendError(err error) error {
 		return with(ExitUsage, err)
 	}
 	return with(ExitConnection, err)
-}
-
-// waitOpen returns when the session is open, or why it never will be.
-func waitOpen(ctx context.Context, m *conn.Manager, events <-chan conn.Event, id conn.SessionID) (conn.Device, error) {
-	for {
-		d, _ := m.Device(id)
-		switch d.State {
-		case conn.Open:
-			return d, nil
-		case conn.Lost, conn.Closed:
-			return d, connectionError(d)
-		}
-		select {
-		case <-events:
-		case <-ctx.Done():
-			return d, ctx.Err()
-		}
-	}
-}
-
-// waitDone returns when the exchange has ended; it stops it when ctx is done.
-func waitDone(ctx context.Context, m *conn.Manager, events <-chan conn.Event, x *conn.Exchange) {
-	stop := ctx.Done()
-	for {
-		if _, done, _ := x.Snapshot(); done {
-			return
-		}
-		select {
-		case <-events:
-		case <-stop:
-			stop = nil
-			m.Stop(x.ID)
-		}
-	}
 }
 
 // connectionError is why there is no session.
