@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -130,7 +131,7 @@ func (r *root) smallQuit() tea.Cmd {
 	default:
 		asks = true
 	}
-	if asks || len(r.open()) > 0 || len(r.drafts()) > 0 {
+	if asks || r.openCount() > 0 || len(r.drafts()) > 0 {
 		r.changes.note = "Quitting asks: make the terminal larger."
 		return nil
 	}
@@ -229,6 +230,9 @@ func tabNumber(key string) (int, bool) {
 // runOr runs an action, or says why it is off.
 func (r *root) runOr(a action.Action, run func(action.ID) tea.Cmd) tea.Cmd {
 	if a.Off != "" {
+		if slices.Contains(a.Keys, "esc") {
+			return nil // pressed by habit where there is nothing to go back from
+		}
 		return msg.Say(msg.Info, a.Title+": "+a.Off)
 	}
 	return run(a.ID)

@@ -29,8 +29,11 @@ func (r *root) View() string {
 	if r.changes.on {
 		rows = append(rows, r.d.Theme.Fit(r.barRow(), r.w))
 	}
-	rows = append(rows, r.d.Theme.Fit(" "+r.cur().Status(), r.w), r.helpRow())
-	r.overlays(rows[1 : 1+bh])
+	status := r.cur().Status()
+	if hidden := r.overlays(rows[1 : 1+bh]); hidden != "" {
+		status = hidden
+	}
+	rows = append(rows, r.d.Theme.Fit(" "+status, r.w), r.helpRow())
 	return r.fitCharset(strings.Join(rows, "\n"))
 }
 
@@ -53,19 +56,26 @@ func fitRows(view string, w, h int) []string {
 }
 
 // overlays lays toasts bottom right and dialogs in the middle of body. Dialogs
-// come last: no text of a device may cover what a person decides on.
-func (r *root) overlays(body []string) {
+// come last: no text of a device may cover what a person decides on. A message
+// that a dialog covers is returned, for the status row.
+func (r *root) overlays(body []string) (hidden string) {
 	boxes := r.toasts.View(r.d.Theme, r.w-4)
-	bottom := len(body) - 1
+	bottom, left := len(body)-1, r.w
 	for i := len(boxes) - 1; i >= 0 && bottom >= len(boxes[i]); i-- {
 		bottom -= len(boxes[i])
-		style.Over(body, boxes[i], r.w-2-style.Width(boxes[i][0]), bottom, r.w)
+		x := r.w - 2 - style.Width(boxes[i][0])
+		style.Over(body, boxes[i], x, bottom, r.w)
+		left = min(left, x)
 	}
 	for _, d := range r.stack.Layers() {
 		box := strings.Split(d.View(r.w, len(body)), "\n")
 		x, y := style.Centre(r.w, len(body), style.Width(box[0]), len(box))
 		style.Over(body, box, x, y, r.w)
+		if y+len(box) > bottom && x+style.Width(box[0]) > left {
+			hidden = r.toasts.Newest(r.d.Theme)
+		}
 	}
+	return hidden
 }
 
 // tabRow is the first row: tabs from the left, mode and clock at the right.
@@ -255,7 +265,7 @@ func (r *root) smallView() string {
 	}
 	more, confirm := r.smallLines()
 	lines = append(lines, more...)
-	if n := len(r.open()); n > 0 {
+	if n := r.openCount(); n > 0 {
 		lines = append(lines, fmt.Sprintf("  %d open", n))
 	}
 	if what := r.waits(); what != "" {

@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"dialtone/conn"
@@ -28,7 +27,6 @@ import (
 	"dialtone/ui/msg"
 	"dialtone/ui/safe"
 	"dialtone/ui/screen"
-	"dialtone/ui/style"
 	"dialtone/ui/term"
 )
 
@@ -43,7 +41,7 @@ const leaving = 3 * time.Second
 func Run(ctx context.Context, d cli.InterfaceDeps) error {
 	theme, err := term.Look(os.Getenv).Open(d.Theme, d.ASCII)
 	if err != nil {
-		return &keys.Fault{Code: "THEME", What: fmt.Sprintf("the theme %q cannot be used: %v", d.Theme, err), Do: "Use " + strings.Join(style.Names(), ", ") + " or a .toml file", Err: err}
+		return &keys.Fault{Code: "THEME", What: err.Error(), Do: "Name one of them, or a .toml file", Err: err}
 	}
 	if err := checkKeys(d.Config); err != nil {
 		return err

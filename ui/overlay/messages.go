@@ -69,7 +69,10 @@ func (m *Messages) View(maxW, maxH int) string {
 func (m *Messages) note(n Note, w int) []string {
 	sign, tok := levelSign(n.Toast.Level)
 	head := " " + n.At.Format(time.TimeOnly) + "  " + m.Theme.Paint(tok, sign) + " "
-	text := safe.Block(n.Toast.Text)
+	text, detail := safe.Block(n.Toast.Text), safe.Block(n.Toast.Detail)
+	if joined, ok := mend(text, detail); ok {
+		text, detail = joined, ""
+	}
 	if n.Times > 1 {
 		text += " (" + itoa(n.Times) + " times)"
 	}
@@ -81,10 +84,27 @@ func (m *Messages) note(n Note, w int) []string {
 		}
 		out = append(out, strings.Repeat(" ", 13)+l)
 	}
-	if d := n.Toast.Detail; d != "" && d != n.Toast.Text {
-		for _, l := range style.Wrap(safe.Block(d), max(w-14, 20)) {
+	if detail != "" && detail != text {
+		for _, l := range style.Wrap(detail, max(w-14, 20)) {
 			out = append(out, strings.Repeat(" ", 13)+m.Theme.Paint(style.Dim, l))
 		}
 	}
 	return out
+}
+
+// mend joins a message with a detail that begins with the end of the message,
+// as that of an error does: "x lost: CODE what" and "CODE what. What to do".
+func mend(text, detail string) (joined string, ok bool) {
+	at := 0
+	for detail != "" {
+		i := strings.Index(text[at:], ": ")
+		if i < 0 {
+			return "", false
+		}
+		at += i + len(": ")
+		if at < len(text) && strings.HasPrefix(detail, text[at:]) {
+			return text[:at] + detail, true
+		}
+	}
+	return "", false
 }

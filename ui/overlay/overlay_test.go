@@ -241,3 +241,35 @@ func TestPaletteFindsByLetters(t *testing.T) {
 		p.View(80, 20)
 	}
 }
+
+func TestALongToastIsWrappedBeforeItIsCut(t *testing.T) {
+	t.Parallel()
+	var ts Toasts
+	ts.Add(msg.Toast{Text: "Marked the reply to get-config of 13:52:34; D on another entry compares the two"}, time.Unix(0, 0))
+	box := strings.Join(ts.View(theme(), 76)[0], "\n")
+	if !strings.Contains(box, "compares the two") || strings.Contains(box, "! more") {
+		t.Errorf("a message of two lines is cut:\n%s", box)
+	}
+	ts = Toasts{}
+	ts.Add(msg.Toast{Text: strings.Repeat("long ", 80)}, time.Unix(0, 0))
+	rows := ts.View(theme(), 76)[0]
+	if len(rows) != toastRows+2 || !strings.Contains(rows[toastRows], "! more") {
+		t.Errorf("a message without end:\n%s", strings.Join(rows, "\n"))
+	}
+}
+
+func TestMessagesSayAnErrorOnce(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ text, detail, want string }{
+		{"r1 lost: NET-DEAD no answer", "NET-DEAD no answer. Nothing was sent", "r1 lost: NET-DEAD no answer. Nothing was sent"},
+		{"r1: 10.0.0.1: refused", "refused by the peer", "r1: 10.0.0.1: refused by the peer"},
+		{"r1 lost: NET-DEAD no answer", "read tcp: i/o timeout", ""},
+		{"r1 lost", "why", ""},
+		{"ends: ", "anything", ""},
+		{"a: b", "", ""},
+	} {
+		if got, ok := mend(c.text, c.detail); got != c.want || ok != (c.want != "") {
+			t.Errorf("mend(%q, %q) = %q, %v", c.text, c.detail, got, ok)
+		}
+	}
+}

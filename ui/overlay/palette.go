@@ -102,7 +102,7 @@ func (s source) Len() int            { return len(s) }
 
 // View implements Dialog.
 func (p *Palette) View(maxW, maxH int) string {
-	w := min(maxW, 60)
+	w := min(maxW, 76)
 	if maxW >= 120 {
 		w = 80
 	}
@@ -142,7 +142,7 @@ func (p *Palette) row(it Item, w int, sel bool) string {
 	case it.Alters:
 		note = "device"
 	}
-	nw := min(style.Width(note), 24)
+	nw := min(style.Width(note), max(w/2-8, 16))
 	kw := max(style.Width(it.Key), 3)
 	text := mark + p.Theme.Fit(it.Title, max(w-2-nw-kw-5, 8)) + "  " + p.Theme.Fit(note, nw) + "  " + p.Theme.Fit(it.Key, kw)
 	text = p.Theme.Fit(text, w)

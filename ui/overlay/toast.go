@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"strings"
 	"time"
 
 	"dialtone/ui/msg"
@@ -13,7 +14,9 @@ const (
 	infoFor  = 3 * time.Second
 	errorFor = 10 * time.Second
 	maxShown = 3
-	maxKept  = 500
+	// A longer message is cut, and is whole in the list of messages.
+	toastRows = 3
+	maxKept   = 500
 )
 
 // Note is one message that was shown.
@@ -111,16 +114,42 @@ func (t *Toasts) View(th *style.Theme, maxW int) [][]string {
 		if s.times > 1 {
 			text += " (" + itoa(s.times) + " times)"
 		}
-		w := min(style.Width(text)+6, maxW, 64)
 		more := ""
-		if style.Width(text)+6 > w || s.toast.Detail != "" && s.toast.Detail != s.toast.Text {
+		if s.toast.Detail != "" && s.toast.Detail != s.toast.Text {
 			more = " ! more"
-			w = min(w+len(more), maxW, 64)
 		}
-		line := " " + th.Paint(tok, sign) + " " + th.Fit(text, max(w-5-len(more), 0)) + th.Paint(style.Dim, more)
-		out = append(out, th.Box(w, 3, "", "", false, []string{line}))
+		w := min(style.Width(text)+6+len(more), maxW, 64)
+		lines := style.Wrap(text, max(w-6, 1))
+		if len(lines) > toastRows {
+			more = " ! more"
+			rest := strings.Join(lines[toastRows-1:], " ")
+			lines = append(lines[:toastRows-1:toastRows-1], rest)
+		}
+		last := len(lines) - 1
+		for i, l := range lines {
+			lead, tail := "   ", ""
+			if i == 0 {
+				lead = " " + th.Paint(tok, sign) + " "
+			}
+			if i == last {
+				tail = more
+			}
+			lines[i] = lead + th.Fit(l, max(w-5-len(tail), 0)) + th.Paint(style.Dim, tail)
+		}
+		out = append(out, th.Box(w, len(lines)+2, "", "", false, lines))
 	}
 	return out
+}
+
+// Newest is the last message that is shown, on one line with its sign; "" when
+// none is.
+func (t *Toasts) Newest(th *style.Theme) string {
+	if len(t.shown) == 0 {
+		return ""
+	}
+	s := t.shown[len(t.shown)-1].toast
+	sign, tok := levelSign(s.Level)
+	return th.Paint(tok, sign) + " " + safe.Line(s.Text)
 }
 
 // levelSign is how grave a message is, without colour and with it.

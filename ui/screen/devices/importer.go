@@ -1,6 +1,7 @@
 package devices
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -26,7 +27,9 @@ func (s *Screen) readSSHConfig() tea.Msg {
 	ps, errs := profile.ImportSSH(filepath.Join(home, ".ssh", "config"))
 	if len(ps) == 0 {
 		text := "Nothing to import: ~/.ssh/config names no host without wildcards"
-		if len(errs) > 0 {
+		if len(errs) > 0 && errors.Is(errs[0], os.ErrNotExist) {
+			return msg.Toast{Level: msg.Warn, Text: "Nothing to import: there is no ~/.ssh/config; a adds a device"}
+		} else if len(errs) > 0 {
 			text = "Nothing imported: " + errs[0].Error()
 		}
 		return msg.Toast{Level: msg.Warn, Text: text, Detail: joined(errs)}

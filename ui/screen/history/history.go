@@ -240,7 +240,7 @@ func (s *Screen) Actions() []action.Action {
 		}
 	}
 	e, ok := s.selected()
-	none, gone, all, unset := "", "", "", "nothing is filtered"
+	none, gone, all := "", "", ""
 	if !ok {
 		none = "nothing is selected"
 	}
@@ -252,9 +252,6 @@ func (s *Screen) Actions() []action.Action {
 	}
 	if len(s.shown) == 0 {
 		all = "nothing to export"
-	}
-	if s.filter.Len() > 0 {
-		unset = ""
 	}
 	unmarked := gone
 	if unmarked == "" && s.marked == nil {
@@ -272,7 +269,7 @@ func (s *Screen) Actions() []action.Action {
 		{ID: "history.mark", Title: "Mark the reply, to compare another with it", Short: "mark", Keys: []string{"m"}, Hint: 5, Off: gone},
 		{ID: "history.diff", Title: "Compare the marked reply with this one", Short: "diff marked", Keys: []string{"D"}, Hint: 6, Off: unmarked},
 		{ID: "history.filter", Title: "Filter", Short: "filter", Keys: []string{"/"}, Hint: 3},
-		{ID: "history.unfilter", Title: "Drop the filter", Keys: []string{"esc"}, Off: unset},
+		{ID: "history.unfilter", Title: "Drop the filter, or close the history", Keys: []string{"esc"}},
 		{ID: "history.export", Title: "Export what is listed", Short: "export", Keys: []string{"w"}, Hint: 4, Off: all},
 	}
 	as = append(as, table.Motions("history", section)...)
@@ -294,6 +291,8 @@ func (s *Screen) Run(id action.ID) tea.Cmd {
 		s.typing = true
 	case name == "filtered":
 		s.typing = false
+	case name == "unfilter" && !s.typing && s.filter.Len() == 0:
+		return s.back()
 	case name == "unfilter":
 		s.typing = false
 		s.filter.Wipe()
@@ -310,6 +309,15 @@ func (s *Screen) Run(id action.ID) tea.Cmd {
 		return s.showReply(e)
 	}
 	return nil
+}
+
+// back closes the tab, for the session that it was opened from.
+func (s *Screen) back() tea.Cmd {
+	leave := s.d.Tell(msg.CloseTab{})
+	if s.id == 0 {
+		return leave
+	}
+	return tea.Sequence(leave, s.d.Tell(msg.OpenSession{ID: s.id}))
 }
 
 // session finds the session that an entry belongs to, or one of its device.

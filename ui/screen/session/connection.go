@@ -95,7 +95,7 @@ func (s *Screen) lost(name string) []string {
 	}
 	lines := []string{"  " + s.d.Theme.Paint(style.Error, s.d.Theme.Glyph(style.Alert)+" The session on "+name+" was lost.")}
 	if s.dev.Opened.IsZero() {
-		lines[0] = "  " + s.d.Theme.Paint(style.Error, s.d.Theme.Glyph(style.Alert)+" "+name+" could not be reached.")
+		lines[0] = "  " + s.d.Theme.Paint(style.Error, s.d.Theme.Glyph(style.Alert)+" No session with "+name+".")
 	}
 	lines = append(lines, faultLines(s.dev.Err, w)...)
 	for _, l := range s.dev.Lost {

@@ -164,7 +164,7 @@ func (s *Screen) replyLines(r rect) []string {
 	}
 	return s.d.Theme.Box(r.w, r.h, "Reply", "", focused, []string{
 		"", s.d.Theme.Paint(style.Dim, "  Replies appear here."),
-		s.d.Theme.Paint(style.Dim, "  In the pane RPC i writes one, and ctrl+r sends it."),
+		s.d.Theme.Paint(style.Dim, "  Write a request in the RPC pane: ctrl+r sends it."),
 	})
 }
 

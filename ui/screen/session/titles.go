@@ -25,10 +25,16 @@ func (s *Screen) rpcTitle() (title, right string) {
 		title += " " + s.d.Theme.Glyph(style.Arrow) + " " + short(safe.Line(c.req.Target))
 	}
 	words, tok := effect(c.req)
-	if why := s.readOnly(); why != "" && c.req.Effect.Alters() {
+	if s.refusedHere() {
 		words, tok = words+", refused: read-only", style.Error
 	}
 	return title, s.d.Theme.Paint(tok, words)
+}
+
+// refusedHere reports whether what stands in the editor would not be sent, because
+// it may change a device that is only read.
+func (s *Screen) refusedHere() bool {
+	return s.check.known && s.check.err == nil && s.readOnly() != "" && s.check.req.Effect.Alters()
 }
 
 // effect says in words what sending a request does to the device.
