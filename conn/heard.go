@@ -107,6 +107,31 @@ func (n *Notes) clear() {
 	n.list, n.bytes = nil, 0
 }
 
+// Inherit takes over what o keeps, which came before: another row of the same
+// device had it.
+func (n *Notes) Inherit(o *Notes) {
+	if o == nil || n == o || n.book != o.book {
+		return
+	}
+	b := n.book
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n.first += o.first
+	if o.first = 0; len(o.list) == 0 {
+		return
+	}
+	if len(n.list) == 0 {
+		b.all = append(b.all, n)
+	}
+	n.list = append(o.list, n.list...)
+	n.bytes += o.bytes
+	b.all = slices.DeleteFunc(b.all, func(x *Notes) bool { return x == o })
+	o.list, o.bytes = nil, 0
+	for len(n.list) > 1 && (len(n.list) > maxNotes || n.bytes > maxNoteBytes) {
+		n.forget()
+	}
+}
+
 // Count returns how many notifications came, and how many of these, the oldest,
 // have been dropped to make room. Those that are kept have the numbers from
 // dropped to came-1.

@@ -154,6 +154,30 @@ func TestNotesAreBoundedByBytes(t *testing.T) {
 	}
 }
 
+// A new row of a device goes on where the old one ended.
+func TestNotesAreInherited(t *testing.T) {
+	t.Parallel()
+	var book notebook
+	old, now := &Notes{book: &book}, &Notes{book: &book}
+	for i := range maxNotes + 5 {
+		old.Add(note(i))
+	}
+	now.Add(note(-1))
+	now.Inherit(old)
+	now.Inherit(now)
+	now.Inherit(nil)
+	came, dropped := now.Count()
+	if came != maxNotes+6 || dropped != 6 || now.At(6).Name != "6" || now.At(came-1).Name != "-1" {
+		t.Errorf("%d came, %d dropped", came, dropped)
+	}
+	if n, _ := old.Count(); n != 0 || len(book.all) != 1 || book.bytes != now.bytes {
+		t.Errorf("%d are still there, %d rings, %d of %d bytes", n, len(book.all), now.bytes, book.bytes)
+	}
+	if now.clear(); book.bytes != 0 || len(book.all) != 0 {
+		t.Errorf("left over: %d bytes", book.bytes)
+	}
+}
+
 // F6, F12, F14, F18, F21: what nobody asked for is told with its bytes, and the
 // last of it is kept with the row.
 func TestOdditiesKeepTheirBytes(t *testing.T) {

@@ -62,7 +62,7 @@ func TestWhatIsAgainstTheProtocolIsTold(t *testing.T) {
 				}
 			}
 			if err := json.Unmarshal([]byte(r.out), &o); err != nil || len(o.Faults) != 1 || len(o.Faults[0].Raw) == 0 || (o.Error != nil) != (tt.code != 0) {
-				t.Errorf("json: %v, %s", err, r.out)
+				t.Fatalf("json: %v, %s", err, r.out)
 			}
 			text, err := os.ReadFile(file)
 			if err != nil {

@@ -81,10 +81,12 @@ func (s *Screen) Init() tea.Cmd {
 	return tea.Batch(s.loadDraft(), s.loadHistory(), s.tick())
 }
 
-// Rebind gives the screen another session of the same device. What was typed
-// and what was answered stays.
+// Rebind gives the screen another session of the same device. What was typed,
+// what was answered and what was notified stays.
 func (s *Screen) Rebind(id conn.SessionID) tea.Cmd {
+	before := s.notes()
 	s.id = id
+	s.notes().Inherit(before)
 	s.dev, _ = s.d.Backend.Device(id)
 	for _, r := range s.replies.list {
 		r.view.SetSession(id)
