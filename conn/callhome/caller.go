@@ -81,7 +81,7 @@ func (v *visit) run(ctx context.Context, c net.Conn) (*link.Link, link.Target, e
 		return nil, link.Target{}, v.blame(err)
 	}
 	v.note(func(x *Caller) { x.Via, x.Claim, x.Vendor, x.Unknown = g.Via, g.DeviceID, g.Vendor, g.Unknown })
-	if g.Via == link.CallHome && g.Vendor == "" && v.l.o.NoPlain {
+	if g.Via == link.CallHome && g.Vendor == "" && v.on.terms.NoPlain {
 		return nil, link.Target{}, &keys.Fault{Code: "PRE-NONE", What: "SSH without a preamble, and plain call home is off on this listener"}
 	}
 	e, known, h, err := judgeGreeting(ctx, g, v.l.o.Book)
@@ -131,9 +131,10 @@ func greetWithin(ctx context.Context, c net.Conn) (Greeting, net.Conn, error) {
 }
 
 func (v *visit) blame(err error) error {
+	var b blamed
 	var f *keys.Fault
-	if !errors.As(err, &f) {
-		return err
+	if errors.As(err, &b) || !errors.As(err, &f) {
+		return err // the key has had its word, or there is nobody to blame
 	}
 	switch f.Code {
 	case "PRE-TIMEOUT", "SSH-TIMEOUT":

@@ -11,8 +11,15 @@ type Chorus[E any] struct {
 	now  func() time.Time
 	emit func(ev E, count int)
 
-	mu   sync.Mutex
-	seen map[string]*verse[E]
+	mu     sync.Mutex
+	seen   map[string]*verse[E]
+	choirs map[string]*choir
+}
+
+// choir is those of one group that are told apart within a minute.
+type choir struct {
+	since time.Time
+	names map[string]bool
 }
 
 type verse[E any] struct {
@@ -29,7 +36,29 @@ const (
 // NewChorus makes one that gives events to emit, with how many alike there were
 // since the last such one. emit must not call back.
 func NewChorus[E any](now func() time.Time, emit func(ev E, count int)) *Chorus[E] {
-	return &Chorus[E]{now: now, emit: emit, seen: map[string]*verse[E]{}}
+	return &Chorus[E]{now: now, emit: emit, seen: map[string]*verse[E]{}, choirs: map[string]*choir{}}
+}
+
+// SayOf is Say for one who has a name within a group: up to few of a group are
+// told apart in a minute, each with a line of its own; the others are counted
+// together.
+func (c *Chorus[E]) SayOf(ev E, group, name string, few int) {
+	now := c.now()
+	c.mu.Lock()
+	g := c.choirs[group]
+	if g == nil || now.Sub(g.since) >= refrain {
+		if len(c.choirs) >= mostVerses {
+			clear(c.choirs)
+		}
+		g = &choir{now, map[string]bool{}}
+		c.choirs[group] = g
+	}
+	if g.names[name] || len(g.names) < few {
+		g.names[name] = true
+		group += "\x00" + name
+	}
+	c.mu.Unlock()
+	c.Say(ev, group)
 }
 
 // Say emits ev unless one of the same key was emitted within the last minute,
@@ -70,6 +99,7 @@ func (c *Chorus[E]) sweep() []*verse[E] {
 		}
 	}
 	clear(c.seen)
+	clear(c.choirs)
 	return out
 }
 
@@ -93,9 +123,9 @@ func newChorus(now func() time.Time, emit func(Event)) *chorus {
 	})}
 }
 
-func (c *chorus) say(ev Event, key string) {
+func (c *chorus) say(ev Event, key, name string, few int) {
 	ev.Time = c.now()
-	c.Say(ev, key)
+	c.SayOf(ev, key, name, few)
 }
 
 func (c *chorus) flush() { c.Flush() }

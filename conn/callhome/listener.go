@@ -81,8 +81,6 @@ type Options struct {
 	// Left is told of every caller that ends without being admitted, however many
 	// alike there are. It must not block. May be nil.
 	Left func(Caller)
-	// NoPlain refuses RFC 8071 callers, for a port that only Junos devices use.
-	NoPlain bool
 	// OnEvent receives everything that happens. It must not block.
 	OnEvent func(Event)
 	// Guard runs f and reports a panic of it as an error.
@@ -157,7 +155,10 @@ func (s slots) give() { <-s }
 // address that is taken or not there is tried again, with a pause that grows to
 // 30 s; each change is an event. The error is for addresses that can never work
 // and for one that is started already.
-func (l *Listener) Start(addr string) error {
+func (l *Listener) Start(addr string) error { return l.StartOn(addr, Terms{}) }
+
+// StartOn is Start for an address that does not take every caller.
+func (l *Listener) StartOn(addr string, t Terms) error {
 	if _, _, err := net.SplitHostPort(addr); err != nil {
 		return &keys.Fault{Code: "LSN-ADDR", What: fmt.Sprintf("%q is not an address to listen on: %v", addr, err), Do: "write it as 0.0.0.0:4334 or [::]:4334", Err: err}
 	}
@@ -169,7 +170,7 @@ func (l *Listener) Start(addr string) error {
 	if l.ctx.Err() != nil {
 		return net.ErrClosed
 	}
-	b := &binding{addr: addr, over: make(chan struct{})}
+	b := &binding{addr: addr, terms: t, over: make(chan struct{})}
 	b.ctx, b.stop = context.WithCancel(l.ctx)
 	l.bound[addr] = b
 	l.wg.Add(1)
@@ -223,7 +224,7 @@ func (l *Listener) waiting(v *visit) error {
 			}
 		}
 	}
-	full := c.Trust.Profile == "" && (strangers >= l.o.MostWaiting || near >= max(1, l.o.MostWaiting/4))
+	full := c.Trust.Profile == "" && (strangers >= l.o.MostWaiting || near >= l.near())
 	if !full {
 		l.wait[c.ID] = v
 	}
@@ -235,6 +236,9 @@ func (l *Listener) waiting(v *visit) error {
 	l.emit(Event{Kind: Waiting, On: c.On, Caller: c})
 	return nil
 }
+
+// near is how many strangers of one source may wait at once.
+func (l *Listener) near() int { return max(1, l.o.MostWaiting/4) }
 
 func (l *Listener) decided(v *visit) {
 	c := v.snapshot()

@@ -9,16 +9,19 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/crypto/ssh"
+
 	"dialtone/keys"
 )
 
 // binding is one address that we listen on, or try to.
 type binding struct {
-	addr string
-	ctx  context.Context // ends with Stop
-	stop context.CancelFunc
-	over chan struct{} // closed when the address is free again
-	at   net.Addr      // as bound, nil while it is down; guarded by Listener.mu
+	addr  string
+	terms Terms
+	ctx   context.Context // ends with Stop
+	stop  context.CancelFunc
+	over  chan struct{} // closed when the address is free again
+	at    net.Addr      // as bound, nil while it is down; guarded by Listener.mu
 
 	accepted, refused, waiting atomic.Int64
 }
@@ -36,7 +39,12 @@ func (l *Listener) serve(b *binding) {
 		}
 		l.bind(b, at)
 		l.emit(Event{Kind: Listening, On: b.addr, Addr: at.String(), Count: tries})
-	}, func(nl net.Listener) error { return l.accept(b, nl) })
+	}, func(nl net.Listener) error {
+		return l.accept(b, Fence(nl, b.terms.Only, func(from netip.AddrPort) {
+			b.refused.Add(1)
+			l.hush(Event{Kind: Refused, On: b.addr, Caller: Caller{From: from}, Err: Outside()}, source(from.Addr()).String()+"outside")
+		}))
+	})
 	l.bind(b, nil)
 	l.emit(Event{Kind: Stopped, On: b.addr})
 }
@@ -62,9 +70,15 @@ func (l *Listener) accept(b *binding, nl net.Listener) error {
 }
 
 // hush emits an event unless there were many alike within the last minute; then
-// it is counted, and told at the end of the minute.
+// it is counted, and told at the end of the minute. Callers that said or showed
+// who they are have each an event of their own, as many of one source as may
+// wait at once: whoever waits for one of them must see its end when it comes.
 func (l *Listener) hush(ev Event, key string) {
-	l.quiet.say(ev, key)
+	who := ev.Caller.Claim
+	if k := ev.Caller.Key; k != nil {
+		who += " " + ssh.FingerprintSHA256(k)
+	}
+	l.quiet.say(ev, key, who, l.near())
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.later != nil || l.ctx.Err() != nil {
@@ -86,11 +100,11 @@ func (l *Listener) take(b *binding, c net.Conn) {
 	from, _ := netip.ParseAddrPort(c.RemoteAddr().String())
 	release, refusal := l.limit.admit(from.Addr())
 	if refusal != "" {
+		b.refused.Add(1)
 		if t, ok := c.(*net.TCPConn); ok {
 			t.SetLinger(0)
 		}
 		c.Close()
-		b.refused.Add(1)
 		l.hush(Event{Kind: Refused, On: b.addr, Caller: Caller{From: from}, Err: &keys.Fault{Code: "LSN-BUSY", What: "caller turned away: " + refusal}}, source(from.Addr()).String()+refusal)
 		return
 	}

@@ -49,6 +49,7 @@ type Listener struct {
 	Err     error  // why it is down
 	Since   time.Time
 	Counted Counts
+	Only    string // the networks that may call; "": all may
 }
 
 // Counts are what became of callers.

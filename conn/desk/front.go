@@ -172,29 +172,50 @@ func (f *Front) touch() {
 	}
 }
 
-// Listen starts a listener. An address that cannot be bound now is tried again
-// by itself; Listeners says how it stands.
+// Listen starts a listener, on the terms that are remembered of it. An address
+// that cannot be bound now is tried again by itself; Listeners says how it stands.
 func (f *Front) Listen(kind, addr string) error {
-	if kind == HTTPS {
-		return f.https.listen(addr)
-	}
-	if kind != SSH {
+	if kind != SSH && kind != HTTPS {
 		return noKind(kind)
 	}
+	s, err := f.setting(kind, addr)
+	if err != nil {
+		return err
+	}
+	return f.ListenAs(s)
+}
+
+// ListenAs starts a listener on the terms of s and remembers them. s.Auto is
+// not looked at.
+func (f *Front) ListenAs(s Setting) error {
+	only, err := callhome.ParseOnly(s.Only)
+	switch {
+	case err != nil:
+		return err
+	case s.Kind == HTTPS:
+		return f.https.listen(s, only)
+	case s.Kind != SSH:
+		return noKind(s.Kind)
+	}
+	return f.begin(s, func() error { return f.ssh.StartOn(s.Addr, callhome.Terms{Only: only, NoPlain: s.NoPlain}) })
+}
+
+// begin starts a listener and notes it.
+func (f *Front) begin(s Setting, start func() error) error {
 	f.mu.Lock()
-	i := f.listener(kind, addr)
+	i := f.listener(s.Kind, s.Addr)
 	if i < 0 {
-		f.listeners = append(f.listeners, Listener{Kind: kind, Addr: addr, Since: f.o.Now()})
+		f.listeners = append(f.listeners, Listener{Kind: s.Kind, Addr: s.Addr, Since: f.o.Now(), Only: s.Only})
 	}
 	f.mu.Unlock()
-	if err := f.ssh.Start(addr); err != nil {
+	if err := start(); err != nil {
 		if i < 0 {
-			f.drop(kind, addr)
+			f.drop(s.Kind, s.Addr)
 		}
 		return err
 	}
 	f.touch()
-	if err := f.remember(kind, addr); err != nil {
+	if err := f.remember(s); err != nil {
 		f.write(Line{Event: "listening", Text: what(err), Err: err})
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"reflect"
 	"slices"
 	"sync"
@@ -123,33 +124,21 @@ func (x *secure) running() *outbound.Server {
 	return x.server
 }
 
-func (x *secure) listen(addr string) error {
+func (x *secure) listen(set Setting, only []netip.Prefix) error {
 	s, err := x.start()
 	if err != nil {
 		return err
 	}
-	f := x.f
-	f.mu.Lock()
-	i := f.listener(HTTPS, addr)
-	if i < 0 {
-		f.listeners = append(f.listeners, Listener{Kind: HTTPS, Addr: addr, Since: f.o.Now()})
-	}
-	f.mu.Unlock()
-	if err := s.Start(addr); err != nil {
-		if i < 0 {
-			f.drop(HTTPS, addr)
+	return x.f.begin(set, func() error {
+		if err := s.Start(set.Addr, only...); err != nil {
+			return err
 		}
-		return err
-	}
-	x.mu.Lock()
-	p := x.certs.Pair()
-	x.mu.Unlock()
-	x.warn(p)
-	f.touch()
-	if err := f.remember(HTTPS, addr); err != nil {
-		f.write(Line{Event: "listening", Text: what(err), Err: err})
-	}
-	return nil
+		x.mu.Lock()
+		p := x.certs.Pair()
+		x.mu.Unlock()
+		x.warn(p)
+		return nil
+	})
 }
 
 func (x *secure) stop(addr string) error {

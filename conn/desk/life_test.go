@@ -364,7 +364,7 @@ func TestListenersAreRememberedAndOffered(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := s.front.Settings()
-	if want := []Setting{{SSH, "127.0.0.2:0", false}, {SSH, "127.0.0.1:0", false}}; err != nil || len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
+	if want := []Setting{{Kind: SSH, Addr: "127.0.0.2:0"}, {Kind: SSH, Addr: "127.0.0.1:0"}}; err != nil || len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
 		t.Fatalf("%v %v", got, err)
 	}
 	if err := s.front.SetAuto(SSH, "127.0.0.2:0", true); err != nil {

@@ -30,6 +30,11 @@ type Setting struct {
 	Kind string `toml:"kind"`
 	Addr string `toml:"addr"`
 	Auto bool   `toml:"auto"` // start it with the program
+	// Only are the networks that may call, set apart by commas or blanks
+	// ("192.0.2.0/24, 2001:db8::/32"); "": all may.
+	Only string `toml:"only,omitempty"`
+	// NoPlain refuses callers without a greeting ahead of SSH; for ssh alone.
+	NoPlain bool `toml:"no_plain,omitempty"`
 }
 
 type settings struct {
@@ -56,12 +61,27 @@ func (f *Front) Settings() ([]Setting, error) {
 	return s.Listener, nil
 }
 
-// remember notes a listener that was started.
-func (f *Front) remember(kind, addr string) error {
+// setting is what is remembered of a listener. A file that cannot be read is an
+// error: it may say who may call.
+func (f *Front) setting(kind, addr string) (Setting, error) {
+	s := Setting{Kind: kind, Addr: addr}
+	list, err := f.Settings()
+	if err != nil {
+		return s, err
+	}
+	if i := slices.IndexFunc(list, s.same); i >= 0 {
+		return list[i], nil
+	}
+	return s, nil
+}
+
+// remember notes a listener that was started, and whether it starts by itself
+// as before.
+func (f *Front) remember(s Setting) error {
 	return f.edit(func(list []Setting) []Setting {
-		s := Setting{Kind: kind, Addr: addr}
+		s.Auto = false
 		if i := slices.IndexFunc(list, s.same); i >= 0 {
-			s = list[i]
+			s.Auto = list[i].Auto
 			list = slices.Delete(list, i, i+1)
 		}
 		return slices.Insert(list, 0, s)

@@ -52,6 +52,7 @@ type Server struct {
 // binding is one address that we listen on, or try to.
 type binding struct {
 	addr string
+	only []netip.Prefix  // that may call; none: all
 	ctx  context.Context // ends with Stop
 	stop context.CancelFunc
 	over chan struct{} // closed when the address is free again
@@ -115,8 +116,9 @@ func (s *Server) server() *grpc.Server {
 // Start listens on addr ("[::]:443", "192.0.2.1:443") until Stop or Close. An
 // address that is taken or not there is tried again, with a pause that grows to
 // 30 s; each change is an event. The error is for addresses that can never work
-// and for one that is started already.
-func (s *Server) Start(addr string) error {
+// and for one that is started already. With only, callers of other networks are
+// turned away.
+func (s *Server) Start(addr string, only ...netip.Prefix) error {
 	if _, _, err := net.SplitHostPort(addr); err != nil {
 		return &keys.Fault{Code: "LSN-ADDR", What: fmt.Sprintf("%q is not an address to listen on: %v", addr, err), Do: "write it as 0.0.0.0:443 or [::]:443", Err: err}
 	}
@@ -128,7 +130,7 @@ func (s *Server) Start(addr string) error {
 	if s.ctx.Err() != nil {
 		return net.ErrClosed
 	}
-	b := &binding{addr: addr, over: make(chan struct{})}
+	b := &binding{addr: addr, only: only, over: make(chan struct{})}
 	b.ctx, b.stop = context.WithCancel(s.ctx)
 	s.bound[addr] = b
 	s.wg.Add(1)
@@ -137,7 +139,9 @@ func (s *Server) Start(addr string) error {
 		defer close(b.over)
 		defer b.stop()
 		callhome.Keep(b.ctx, addr, func(at net.Addr, err error, tries int) { s.told(b, at, err, tries) }, func(nl net.Listener) error {
-			return s.grpc.Serve(&door{nl, s, b})
+			return s.grpc.Serve(&door{callhome.Fence(nl, b.only, func(from netip.AddrPort) {
+				s.say(Event{Kind: Refused, On: addr, Caller: Caller{On: addr, From: from}, Err: callhome.Outside()}, callhome.Source(from.Addr()).String()+"outside")
+			}), s, b})
 		})
 		s.emit(Event{Kind: Stopped, On: addr})
 	}()
