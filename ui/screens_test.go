@@ -225,7 +225,7 @@ func TestHostileTextStaysText(t *testing.T) {
 func TestASCIIScreensAreASCII(t *testing.T) {
 	t.Parallel()
 	plain := func(d *Deps) { d.Theme, _ = style.New("mono", true, true) }
-	for name, scene := range scenes(plain) {
+	for name, scene := range allScenes(plain) {
 		p := scene(t)
 		p.Resize(100, 30)
 		v := p.View()

@@ -79,6 +79,8 @@ func allScenes(change func(*Deps)) map[string]func(t *testing.T) *program {
 	all := scenes(change)
 	maps.Copy(all, calledScenes(change))
 	maps.Copy(all, workScenes(change))
+	maps.Copy(all, changeScenes(change))
+	maps.Copy(all, certificateScenes(change))
 	return all
 }
 
