@@ -212,7 +212,9 @@ func TestSlowCallersAreCountedAndNeverShown(t *testing.T) {
 			device, ours := net.Pipe()
 			start := time.Now()
 			l.take(b, played{ours, "192.0.2.7:1"})
+			over := make(chan struct{})
 			go func() { // ends when the other side hangs up
+				defer close(over)
 				for i := range len(text) {
 					if _, err := device.Write([]byte{text[i]}); err != nil {
 						return
@@ -227,12 +229,13 @@ func TestSlowCallersAreCountedAndNeverShown(t *testing.T) {
 				t.Errorf("%s: took %v", name, took)
 			}
 			device.Close()
+			<-over
 			synctest.Wait()
 			if len(got) != 1 || got[0].Kind != Refused || codeOf(got[0].Err) != "PRE-TIMEOUT" || b.refused.Load() != 1 || len(l.Callers()) != 0 {
 				t.Errorf("%s: %v, %d refused", name, got, b.refused.Load())
 			}
-			if p := time.Until(l.limit.until[source(netip.MustParseAddr("192.0.2.7"))]); p != blameTimeout {
-				t.Errorf("%s: penalised for %v", name, p)
+			if p := l.limit.until[source(netip.MustParseAddr("192.0.2.7"))].Sub(start); p != greetTime+blameTimeout {
+				t.Errorf("%s: penalised until %v after the call", name, p)
 			}
 			l.Close()
 		})

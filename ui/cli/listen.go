@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"dialtone/conn"
+	"dialtone/conn/callhome"
 	"dialtone/conn/desk"
 	"dialtone/conn/dial"
 	"dialtone/conn/link"
@@ -30,6 +31,8 @@ type listenFlags struct {
 	save      string
 	count     int
 	acceptNew bool
+	only      []string
+	noPlain   bool
 }
 
 func (a *app) listenCommand() *cobra.Command {
@@ -72,6 +75,8 @@ outcome unknown. The highest that applies is used; 130 interrupted.`,
 	fs.StringVar(&f.save, "save", "", "with --rpc: write each reply into a file in this directory")
 	fs.IntVar(&f.count, "count", 0, "end after so many devices")
 	fs.BoolVar(&f.acceptNew, "accept-new", false, "let every caller in, whatever its identity")
+	fs.StringArrayVar(&f.only, "only", nil, "take callers of this network or address alone, such as 192.0.2.0/24; may be repeated")
+	fs.BoolVar(&f.noPlain, "no-plain", false, "refuse call home without a greeting (RFC 8071), for a port of Junos devices alone")
 	t := &f.target
 	fs.StringVarP(&t.user, "user", "u", "", "user name for callers without a profile")
 	fs.StringArrayVarP(&t.identity, "identity", "i", nil, "private key file for callers without a profile; may be repeated")
@@ -102,6 +107,9 @@ func (f *listenFlags) check(c *cobra.Command) error {
 		return usagef(c, "standard input cannot be both the password and the RPC")
 	case f.target.timeout < 0 || f.target.slow < 0:
 		return usagef(c, "--timeout and --commit-timeout must not be negative")
+	}
+	if _, err := callhome.ParseOnly(strings.Join(f.only, " ")); err != nil {
+		return usagef(c, "--only: %s", errorLine(err))
 	}
 	for _, addr := range append(append([]string{}, f.ssh...), f.https...) {
 		if _, port, err := net.SplitHostPort(addr); err != nil || port == "" {
@@ -295,7 +303,8 @@ func (w *waiter) listenOn() error {
 			if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
 				w.a.note("Listening on all addresses of this machine (%s).", safe.Text(addr))
 			}
-			if err := w.desk.Listen(kind, addr); err != nil {
+			set := desk.Setting{Kind: kind, Addr: addr, Only: strings.Join(w.f.only, " "), NoPlain: w.f.noPlain && kind == desk.SSH}
+			if err := w.desk.ListenAs(set); err != nil {
 				return with(ExitUsage, err)
 			}
 			w.starting++

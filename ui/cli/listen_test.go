@@ -201,11 +201,30 @@ func TestListenEndsInOrderWithARequestUnderWay(t *testing.T) {
 	}
 }
 
+// TestListenTakesOnlyWhoMayCall: the terms of the flags hold, with --accept-new
+// too.
+func TestListenTakesOnlyWhoMayCall(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	for code, flags := range map[string][]string{"LSN-OUTSIDE": {"--only", "192.0.2.0/24", "--only", "2001:db8::1"}, "PRE-NONE": {"--no-plain", "--only", "127.0.0.1"}} {
+		l := h.serve(stranger(flags...)...)
+		h.serve("simulate", "--dial", l.await("listening").Addr, "--wait", "1m")
+		if e := l.await("refused"); !strings.HasPrefix(e.Error, code+" ") || !strings.HasPrefix(e.From, "127.0.0.1:") {
+			t.Errorf("%+v, want %s", e, code)
+		}
+		l.signal(os.Interrupt)
+		if k := kinds(l.end(130)); strings.Contains(k, "admitted") {
+			t.Errorf("events %s", k)
+		}
+	}
+}
+
 func TestListenUsage(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)
 	h.run("", "listen").want(t, 2, "--ssh ADDR")
 	h.run("", "listen", "--ssh", "nonsense").want(t, 2, "HOST:PORT")
+	h.run("", "listen", "--ssh", "127.0.0.1:0", "--only", "router").want(t, 2, "--only", "192.0.2.0/24")
 	h.run("", "listen", "--ssh", "127.0.0.1:0", "--save", "x").want(t, 2, "--rpc")
 	h.run("", "listen", "--ssh", "127.0.0.1:0", "--rpc", "nope.xml").want(t, 2, "FILE-READ")
 	h.run("", "listen", "--ssh", "127.0.0.1:0", "--rpc", h.write(filepath.Join(h.dir, "bad.xml"), "<a><b>")).want(t, 2)

@@ -443,6 +443,9 @@ func (l *listeners) rows(w, room int) []string {
 		}
 		n := x.Counted
 		note := fmt.Sprintf("%d waiting, %d accepted, %d refused, %d held off", n.Waiting, n.Accepted, n.Refused, n.Penalised)
+		if x.Only != "" {
+			note += ", only from " + safe.Text(x.Only)
+		}
 		out = append(out, t.Paint(style.Dim, t.Fit("           "+note, w+2)))
 	}
 	return out[:min(len(out), room)]
