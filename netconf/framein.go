@@ -153,25 +153,30 @@ func (in *input) fill() error {
 		if err == nil {
 			continue
 		}
-		if err != io.EOF {
-			return &Fault{
-				Code: "NET-LOST",
-				What: fmt.Sprintf("the connection was lost at byte %d: %v", in.base+int64(in.w), err),
-				Kept: in.kept(),
-				Err:  err,
-			}
-		}
-		if !in.inMsg && in.r == in.w {
-			return io.EOF
-		}
-		return &Fault{
-			Code: "FRM-CUT",
-			What: "the stream ended inside a message: " + in.position(),
-			Kept: in.kept(),
-			Err:  io.ErrUnexpectedEOF,
-		}
+		return in.ending(err)
 	}
 	return &Fault{Code: "NET-LOST", What: "the stream returns nothing, again and again", Err: io.ErrNoProgress}
+}
+
+// ending words the end of the stream.
+func (in *input) ending(err error) error {
+	switch {
+	case err != io.EOF:
+		return &Fault{
+			Code: "NET-LOST",
+			What: fmt.Sprintf("the connection was lost at byte %d: %v", in.base+int64(in.w), err),
+			Kept: in.kept(),
+			Err:  err,
+		}
+	case !in.inMsg && in.r == in.w:
+		return io.EOF
+	}
+	return &Fault{
+		Code: "FRM-CUT",
+		What: "the stream ended inside a message: " + in.position(),
+		Kept: in.kept(),
+		Err:  io.ErrUnexpectedEOF,
+	}
 }
 
 // room makes place behind buf[r:w], in a larger buffer when the last read

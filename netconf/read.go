@@ -21,30 +21,38 @@ const (
 func (s *Session) read() {
 	var in inbound
 	err := guard(func() error {
-		for {
+		for { // waits here for hours: what needs a larger stack is in receive
 			m, err := s.t.NextMessage()
+			if err == nil {
+				err = s.receive(&in, m)
+			}
 			if err != nil {
 				return err
 			}
-			in.reset(s)
-			s.hear()
-			s.steady.Store(false)
-			s.reply.Store(true)
-			s.inside.Store(true)
-			s.watchStall()
-			_, err = io.Copy(&in, m)
-			s.inside.Store(false)
-			if err != nil {
-				return err // the end of the session tells who waits, and not their time-out
-			}
-			s.reply.Store(false)
-			in.end()
 		}
 	})
 	in.cut()
 	s.inside.Store(false)
 	s.watch.Stop()
 	s.end(err)
+}
+
+// receive takes one message.
+func (s *Session) receive(in *inbound, m io.Reader) error {
+	in.reset(s)
+	s.hear()
+	s.steady.Store(false)
+	s.reply.Store(true)
+	s.inside.Store(true)
+	s.watchStall()
+	_, err := io.Copy(in, m)
+	s.inside.Store(false)
+	if err != nil {
+		return err // the end of the session tells who waits, and not their time-out
+	}
+	s.reply.Store(false)
+	in.end()
+	return nil
 }
 
 // hear takes the time: the device has been heard just now.
