@@ -90,6 +90,7 @@ func (p *Pending) Tied() bool { return p.PersistID == "" && !p.Native }
 type Former struct {
 	NetconfID uint32
 	Ended     time.Time
+	Lost      []string // what was lost with it, in words; nil when we ended it
 }
 
 // Exchange is one request with its reply, complete or still arriving. The

@@ -351,7 +351,7 @@ func TestLossSaysWhatIsKnownAndNothingIsSentAgain(t *testing.T) {
 					t.Errorf("%q is not among the losses:\n%s", w, words)
 				}
 			}
-			if len(d.Former) != 1 || d.Former[0].NetconfID == 0 || len(d.Doubts) != 1 || d.Dirty != 0 {
+			if len(d.Former) != 1 || d.Former[0].NetconfID == 0 || strings.Join(d.Former[0].Lost, "\n") != words || len(d.Doubts) != 1 || d.Dirty != 0 {
 				t.Errorf("device %+v", d)
 			}
 			dev.SetFaults(simdev.Faults{})
@@ -359,7 +359,7 @@ func TestLossSaysWhatIsKnownAndNothingIsSentAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 			d = until(t, m, id, "open again", inState(Open))
-			if len(d.Locks) != 0 || len(d.Lost) != 0 || len(d.Doubts) != 0 || len(d.Former) != 1 {
+			if len(d.Locks) != 0 || len(d.Lost) != 0 || len(d.Doubts) != 0 || len(d.Former) != 1 || len(d.Former[0].Lost) != 3 {
 				t.Errorf("after reconnecting %+v", d)
 			}
 			ended(t, m, send(t, m, id, getConfig))

@@ -293,17 +293,17 @@ func (m *Manager) over(s *session, lf *life, err error, opened bool) (again bool
 	}
 	d := &s.dev
 	s.nc = nil
+	byUs := lf.left || s.bye
+	if opened && !byUs {
+		d.Lost = d.AtStake()
+	}
 	if opened {
-		d.Former = append(d.Former[:len(d.Former):len(d.Former)], Former{NetconfID: d.NetconfID, Ended: m.o.Now()})
+		d.Former = append(d.Former[:len(d.Former):len(d.Former)], Former{NetconfID: d.NetconfID, Ended: m.o.Now(), Lost: d.Lost})
 		if len(d.Former) > maxFormer {
 			d.Former = d.Former[len(d.Former)-maxFormer:]
 		}
 	}
-	byUs := lf.left || s.bye
 	again = !byUs && !m.closing && m.o.Redial && !s.adopted && m.redials(s, err, opened)
-	if opened && !byUs {
-		d.Lost = d.AtStake()
-	}
 	d.Locks, d.Dirty, d.Waiting, d.Redial = nil, 0, 0, time.Time{}
 	if d.Pending != nil && d.Pending.Tied() {
 		d.Pending = nil

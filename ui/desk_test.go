@@ -210,6 +210,37 @@ func TestAcceptedDeviceIsShown(t *testing.T) {
 	}
 }
 
+// TestWhatWasLostIsToldOfADeviceThatIsBack: its tab shows a new session before
+// anybody can have read what became of the old one. It is told once.
+func TestWhatWasLostIsToldOfADeviceThatIsBack(t *testing.T) {
+	t.Parallel()
+	p, _ := atDesk(t, nil)
+	d := conn.Device{Target: target("r9.lab", "", link.Junos), State: conn.Open, Opened: p.Now()}
+	e := p.backend.Set(d)
+	d.ID = e.Session
+	p.Send(events(e))
+	told := func() (n int) {
+		for _, k := range p.root.toasts.Kept() {
+			if strings.Contains(k.Toast.Text, "Lost with session 4711") {
+				n++
+			}
+		}
+		return n
+	}
+	d.Former = []conn.Former{{NetconfID: 4710, Ended: p.Now()}}
+	p.Send(events(p.backend.Set(d)))
+	if told() != 0 {
+		t.Error("told of a session with which nothing was lost")
+	}
+	d.Former = append(d.Former, conn.Former{NetconfID: 4711, Ended: p.Now().Add(time.Second), Lost: []string{"the lock on candidate (session 4711)", "2 uncommitted edits"}})
+	p.Send(events(p.backend.Set(d)))
+	p.Send(events(p.backend.Set(d)))
+	if told() != 1 {
+		t.Errorf("told %d times", told())
+	}
+	p.mustShow(t, "r9.lab is back. Lost with session 4711: the lock on", "2 uncommitted edits")
+}
+
 // TestAcceptedDeviceTakesNoScreenThatIsInUse: it comes late, or while something
 // is being typed, and is told of instead.
 func TestAcceptedDeviceTakesNoScreenThatIsInUse(t *testing.T) {

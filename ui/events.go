@@ -2,7 +2,9 @@ package ui
 
 import (
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 
 	tea "github.com/charmbracelet/bubbletea"
 
@@ -60,6 +62,9 @@ func (r *root) deviceChanged(d conn.Device) tea.Cmd {
 	r.known[d.ID] = d.State
 	r.noteUnsettled(d)
 	if cmd := r.cameIn(d, before, seen); cmd != nil {
+		return tea.Batch(cmd, r.price(d))
+	}
+	if cmd := r.price(d); cmd != nil {
 		return cmd
 	}
 	if d.State != conn.Lost || seen && before == conn.Lost {
@@ -76,6 +81,21 @@ func (r *root) deviceChanged(d conn.Device) tea.Cmd {
 		verb = ": "
 	}
 	return r.say(msg.Toast{Level: msg.Error, Text: d.Target.Name + verb + headline(d.Err), Detail: d.Err.Error()})
+}
+
+// price tells, once, what was lost with a session whose device is back before
+// anybody can have read it.
+func (r *root) price(d conn.Device) tea.Cmd {
+	if d.State != conn.Open || len(d.Former) == 0 || d.Target.Via == link.SSH || d.Target.Via == "" {
+		return nil
+	}
+	f := d.Former[len(d.Former)-1]
+	if len(f.Lost) == 0 || r.priced[d.ID].Equal(f.Ended) {
+		return nil
+	}
+	r.priced[d.ID] = f.Ended
+	what := strings.Join(f.Lost, "; ")
+	return r.say(msg.Toast{Level: msg.Error, Text: d.Target.Name + " is back. Lost with session " + fmt.Sprint(f.NetconfID) + ": " + what, Detail: what})
 }
 
 func (r *root) say(t msg.Toast) tea.Cmd {

@@ -54,7 +54,8 @@ type root struct {
 	zoomed bool
 
 	known      map[conn.SessionID]conn.State
-	warned     map[string]bool // clashes of keys
+	priced     map[conn.SessionID]time.Time // end of the last session of which it was told what was lost with it
+	warned     map[string]bool              // clashes of keys
 	ticking    bool
 	toastArmed bool
 	quitting   bool
@@ -78,6 +79,7 @@ func newRoot(ctx context.Context, d Deps) *root {
 		bridge: newBridge(ctx, d.Backend.Events()),
 		park:   func(c tea.Cmd) tea.Cmd { return c },
 		known:  map[conn.SessionID]conn.State{},
+		priced: map[conn.SessionID]time.Time{},
 		warned: map[string]bool{},
 	}
 	sd.Post = func(m tea.Msg) { r.posted = append(r.posted, m) }

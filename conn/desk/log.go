@@ -2,6 +2,7 @@ package desk
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 
 	"dialtone/conn"
@@ -125,6 +126,9 @@ func (f *Front) session(d conn.Device) {
 	case conn.Lost:
 		line.Event = "lost"
 		line.Text = line.Profile + ": " + what(d.Err)
+		if len(d.Lost) > 0 {
+			line.Text += "; lost with it: " + strings.Join(d.Lost, "; ")
+		}
 	default:
 		line.Event = "closed"
 		line.Text = line.Profile + " is closed"

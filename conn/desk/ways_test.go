@@ -217,3 +217,31 @@ func TestDevicesCallOverIPv6(t *testing.T) {
 	}
 	s.ask(l.Session, getConfig)
 }
+
+// TestWhatWasLostWithASessionIsToldInWords: a device that drops with a lock and
+// an edit is back in its tab at once, and the words are in the log and with the
+// session that it had.
+func TestWhatWasLostWithASessionIsToldInWords(t *testing.T) {
+	t.Parallel()
+	p, o := known(t)
+	o.Calls = 0
+	s := newStand(t, Options{}, p)
+	dev := s.call(o)
+	id := s.line("open", 1).Session
+	s.ask(id, "<lock><target><candidate/></target></lock>")
+	s.ask(id, `<edit-config><target><candidate/></target><config><interfaces xmlns="urn:ietf:params:xml:ns:yang:ietf-interfaces"/></config></edit-config>`)
+	dev.Cut()
+	l := s.line("lost", 1)
+	for _, w := range []string{"edge-1: ", "lost with it: the lock on candidate (session ", "1 uncommitted edit: the device discards what was under the lock"} {
+		if !strings.Contains(l.Text, w) {
+			t.Errorf("%q lacks %q", l.Text, w)
+		}
+	}
+	if l := s.line("open", 2); l.Session != id {
+		t.Errorf("session %d, was %d", l.Session, id)
+	}
+	d, _ := s.m.Device(id)
+	if len(d.Former) != 1 || len(d.Former[0].Lost) != 2 || len(d.Locks) != 0 || d.Dirty != 0 || len(s.m.Replies(id)) != 2 {
+		t.Errorf("%+v", d)
+	}
+}
