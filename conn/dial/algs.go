@@ -101,7 +101,13 @@ func offer(legacy []string) (algorithms, error) {
 }
 
 // legacyUsed names the groups that an agreed set of algorithms comes from.
-func legacyUsed(n ssh.NegotiatedAlgorithms) []string {
+func (d *Dialer) legacyUsed(n ssh.NegotiatedAlgorithms) []string {
+	m := d.modern
+	if slices.Contains(m.kex, n.KeyExchange) && slices.Contains(m.hostKeys, n.HostKey) &&
+		slices.Contains(m.ciphers, n.Read.Cipher) && slices.Contains(m.ciphers, n.Write.Cipher) &&
+		(n.Read.MAC == "" || slices.Contains(m.macs, n.Read.MAC)) && (n.Write.MAC == "" || slices.Contains(m.macs, n.Write.MAC)) {
+		return nil
+	}
 	var out []string
 	for _, g := range legacyGroups() {
 		if slices.Contains(g.add.kex, n.KeyExchange) || slices.Contains(g.add.hostKeys, n.HostKey) ||

@@ -34,7 +34,7 @@ const (
 type auth struct {
 	ctx context.Context // ends with the connection
 	d   *Dialer
-	t   *link.Target // its own copy; nil once we are in
+	t   *link.Target // its own copy
 	ask link.Asker
 	w   *wire
 
@@ -57,9 +57,13 @@ type auth struct {
 	over     error // why no method is picked any more
 	eaten    int   // methods given out since
 
-	mu     sync.Mutex
-	banner []byte
-	noise  int // bytes of banners in all
+	progress func(link.Stage)
+
+	mu      sync.Mutex
+	banner  []byte
+	noise   int    // bytes of banners in all
+	hostKey string // in words, once it is trusted
+	from    string // why it is
 }
 
 // kbdState is where keyboard-interactive stands.
@@ -68,12 +72,6 @@ type kbdState struct{ offered, asked bool }
 // savedPassword answers one prompt of a connection by itself, once.
 type savedPassword struct {
 	used, refused bool
-}
-
-// forget drops what is not needed any more once we are in: the library keeps
-// its configuration, and with it this, as long as the connection lives.
-func (a *auth) forget() {
-	a.key, a.creds, a.notes, a.ask, a.tried, a.t, a.d = nil, nil, nil, nil, nil, nil, nil
 }
 
 // onBanner keeps the beginning of what the device says before it lets us in.

@@ -159,7 +159,7 @@ func (d *Dialer) once(ctx context.Context, route []hop, accepted map[string]acce
 		if i == len(route)-1 {
 			return d.link(ctx, raw, h.address, h.target, check, ask, progress)
 		}
-		tn, err := d.signIn(ctx, raw, h.address, &h.target, check, ask, progress)
+		tn, _, err := d.signIn(ctx, raw, h.address, &h.target, check, ask, progress)
 		if err != nil {
 			return nil, err
 		}
@@ -191,7 +191,7 @@ func (d *Dialer) link(ctx context.Context, conn net.Conn, addr string, t link.Ta
 	if t.Via == "" {
 		t.Via = link.SSH
 	}
-	tn, err := d.signIn(ctx, conn, addr, &t, hk, ask, progress)
+	tn, peer, err := d.signIn(ctx, conn, addr, &t, hk, ask, progress)
 	if err != nil {
 		return nil, err
 	}
@@ -203,7 +203,7 @@ func (d *Dialer) link(ctx context.Context, conn net.Conn, addr string, t link.Ta
 		tn.close()
 		return nil, err
 	}
-	return &link.Link{ReadWriteCloser: s, Peer: tn.peer, Done: tn.ended, Err: tn.cause, Tells: true, Probe: tn.probe}, nil
+	return &link.Link{ReadWriteCloser: s, Peer: peer, Done: tn.ended, Err: tn.cause, Tells: true, Probe: tn.probe}, nil
 }
 
 // keepalive is the interval of a target.

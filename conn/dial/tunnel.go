@@ -31,7 +31,6 @@ const (
 type tunnel struct {
 	conn     ssh.Conn
 	w        *wire
-	peer     link.Peer
 	interval time.Duration
 
 	payload atomic.Int64 // bytes of channel data handed up
@@ -68,7 +67,7 @@ type exitStatus struct {
 
 // signIn performs the SSH handshake on conn, which it owns, also when it fails.
 // A PatientCheck may put another target into t.
-func (d *Dialer) signIn(ctx context.Context, conn net.Conn, addr string, t *link.Target, hk HostKeyCheck, ask link.Asker, progress func(link.Stage)) (*tunnel, error) {
+func (d *Dialer) signIn(ctx context.Context, conn net.Conn, addr string, t *link.Target, hk HostKeyCheck, ask link.Asker, progress func(link.Stage)) (*tunnel, link.Peer, error) {
 	alive, dead := context.WithCancel(ctx)
 	defer dead()
 	w := newWire(conn, addr, dead)
@@ -77,20 +76,15 @@ func (d *Dialer) signIn(ctx context.Context, conn net.Conn, addr string, t *link
 	algs, err := d.offer(t.Legacy)
 	if err != nil {
 		w.Close()
-		return nil, err
+		return nil, link.Peer{}, err
 	}
-	var stage atomic.Pointer[link.Stage]
-	step := func(s link.Stage) {
-		stage.Store(&s)
-		if progress != nil {
-			progress(s)
-		}
+	if progress != nil {
+		progress(link.Handshake)
 	}
-	step(link.Handshake)
 	own := *t
-	a := &auth{ctx: alive, d: d, t: &own, ask: ask, w: w}
-	peer := link.Peer{Via: t.Via, Addr: addr, User: t.User}
-	var peerMu sync.Mutex // the library calls back from its own goroutine
+	a := &auth{ctx: alive, d: d, t: &own, ask: ask, w: w, progress: progress}
+	cb := &callbacks{hk: hk, addr: addr}
+	cb.a.Store(a)
 	w.early.Store(true)
 	w.begin(handshakeTime)
 	c, chans, reqs, err := ssh.NewClientConn(w, addr, &ssh.ClientConfig{
@@ -100,82 +94,46 @@ func (d *Dialer) signIn(ctx context.Context, conn net.Conn, addr string, t *link
 		User:              t.User,
 		HostKeyAlgorithms: hk.Algorithms(algs.hostKeys),
 		ClientVersion:     clientVersion,
-		BannerCallback:    a.onBanner,
-		AuthCallback:      a.next,
-		HostKeyCallback: func(_ string, remote net.Addr, key ssh.PublicKey) error {
-			if bits := rsaBits(key); bits > 0 && bits < leastRSA {
-				return &keys.Fault{Code: "KEY-WEAK", What: quoted("%s shows an RSA key of %d bits; %d is the least", addr, bits, leastRSA),
-					Kept: "Nothing was sent", Do: "Have a new host key made on the device"}
-			}
-			from, err := a.judge(hk, remote, key)
-			if err != nil {
-				return err
-			}
-			if a.place.hostKey == "" { // later it is a change of session keys
-				a.place = place{t.User, ssh.FingerprintSHA256(bareKey(key))}
-			}
-			peerMu.Lock()
-			defer peerMu.Unlock()
-			peer.HostKey = keyWord(key) + " " + ssh.FingerprintSHA256(bareKey(key))
-			peer.HostKeyFrom = from
-			step(link.Authenticating)
-			return nil
-		},
+		BannerCallback:    cb.banner,
+		AuthCallback:      cb.auth,
+		HostKeyCallback:   cb.hostKey,
 	})
+	cb.a.Store(nil)
 	w.early.Store(false)
 	if err == nil && a.over != nil { // let in after all, when we had given up
 		err = a.over
-		newTunnel(c, w, chans, reqs, peer, 0).close()
+		newTunnel(c, w, chans, reqs, 0).close()
 	}
 	if err != nil {
 		w.Close()
 		if a.fatal != nil && ctx.Err() == nil && w.why() == nil {
-			return nil, a.fatal
+			return nil, link.Peer{}, a.fatal
 		}
-		return nil, handshakeFault(ctx, w, *stage.Load(), err)
+		return nil, link.Peer{}, handshakeFault(ctx, w, a.stage(), err)
 	}
 	w.finish()
+	w.signedIn()
+	peer := link.Peer{Via: t.Via, Addr: addr, User: t.User, Auth: a.how, Banner: a.said(), ServerVersion: string(c.ServerVersion())}
 	if _, ok := hk.(PatientCheck); ok {
-		*t = *a.t
+		*t = own
 	}
-	peerMu.Lock()
-	peer.Auth, peer.Banner, peer.ServerVersion = a.how, a.said(), string(c.ServerVersion())
-	peerMu.Unlock()
+	peer.HostKey, peer.HostKeyFrom = a.trusted()
 	if peer.Auth == "" {
 		peer.Auth = "none"
 	}
 	if a.key != nil {
 		d.accepted.put(a.place, a.key)
 	}
-	a.forget()
 	if n, ok := c.(ssh.AlgorithmsConnMetadata); ok {
-		peer.Legacy = legacyUsed(n.Algorithms())
+		peer.Legacy = d.legacyUsed(n.Algorithms())
 	}
-	return newTunnel(c, w, chans, reqs, peer, d.keepalive(*t)), nil
+	return newTunnel(c, w, chans, reqs, d.keepalive(*t)), peer, nil
 }
 
-// judge has hk decide about the key. A patient check takes its time, and says
-// whom to sign in to.
-func (a *auth) judge(hk HostKeyCheck, remote net.Addr, key ssh.PublicKey) (from string, err error) {
-	p, ok := hk.(PatientCheck)
-	if !ok || a.judged { // later it is only the change of session keys
-		return hk.Check(remote, key)
-	}
-	a.judged = true
-	defer a.w.human(p.Patience())()
-	if from, err = hk.Check(remote, key); err != nil {
-		return "", err
-	}
-	user := a.t.User
-	*a.t = p.Target()
-	a.t.User = user
-	return from, nil
-}
-
-func newTunnel(c ssh.Conn, w *wire, chans <-chan ssh.NewChannel, reqs <-chan *ssh.Request, peer link.Peer, interval time.Duration) *tunnel {
+func newTunnel(c ssh.Conn, w *wire, chans <-chan ssh.NewChannel, reqs <-chan *ssh.Request, interval time.Duration) *tunnel {
 	started := make(chan struct{})
 	tn := &tunnel{
-		conn: c, w: w, peer: peer, interval: interval, chans: chans, reqs: reqs,
+		conn: c, w: w, interval: interval, chans: chans, reqs: reqs,
 		attach: make(chan (<-chan *ssh.Request)), ended: make(chan struct{}),
 		release: sync.OnceFunc(func() { close(started) }),
 	}

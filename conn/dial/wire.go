@@ -26,7 +26,6 @@ const earlyRead = 512
 type wire struct {
 	net.Conn
 	addr string
-	dead context.CancelFunc // called when reading has failed
 
 	last  atomic.Int64 // unix nanoseconds of the last byte received
 	bytes atomic.Int64 // received
@@ -46,7 +45,8 @@ type wire struct {
 	look  func(total int64) int64 // returns the next mark; set before mark is
 
 	mu     sync.Mutex
-	cause  error // set once: why we ended it
+	dead   context.CancelFunc // called when reading has failed; nil once we are in
+	cause  error              // set once: why we ended it
 	closed bool
 	limit  time.Time     // of the handshake
 	left   time.Duration // of the handshake, while a person is asked
@@ -93,7 +93,7 @@ func (w *wire) Read(p []byte) (int, error) {
 		}
 	}
 	if err != nil {
-		w.dead()
+		w.stopSignIn()
 		w.ended.Store(true)
 		if cause := w.why(); cause != nil {
 			err = cause
@@ -170,7 +170,23 @@ func (w *wire) end(cause error) {
 	}
 	w.mu.Unlock()
 	w.Close()
-	w.dead()
+	w.stopSignIn()
+}
+
+// stopSignIn has what a person or a vault is being asked for end.
+func (w *wire) stopSignIn() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.dead != nil {
+		w.dead()
+	}
+}
+
+// signedIn drops what only the time until then needs.
+func (w *wire) signedIn() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.dead = nil
 }
 
 // why is the reason given to end, or nil.
