@@ -37,6 +37,7 @@ type Manager struct {
 	o      Options
 	ctx    context.Context // ends with Close, by force
 	cancel context.CancelFunc
+	past   context.Context // has ended: what an open session keeps of the one that it was opened with
 	events *queue
 	after  func(time.Duration) <-chan time.Time // of the back-off; a test may replace it
 	quiet  chan struct{}                        // closed when nothing runs after Close began
@@ -67,8 +68,10 @@ func NewManager(o Options) *Manager {
 		o.KeepBytes = keepBytes
 	}
 	ctx, cancel := context.WithCancel(context.Background())
+	past, end := context.WithCancel(ctx)
+	end()
 	m := &Manager{
-		o: o, ctx: ctx, cancel: cancel,
+		o: o, ctx: ctx, cancel: cancel, past: past,
 		after:     time.After,
 		quiet:     make(chan struct{}),
 		kept:      list.New(),

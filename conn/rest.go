@@ -16,6 +16,7 @@ type rest struct {
 // lay has the life of an open session rest; m.mu is held.
 func (m *Manager) lay(s *session, lf *life, r *rest, l *link.Link) {
 	lf.cancel() // nothing is dialled or greeted
+	lf.ctx, lf.cancel = m.past, func() {}
 	lf.rest, r.laid = r, true
 	if r.roused || lf.killed {
 		m.rise(s, lf, r)

@@ -72,7 +72,8 @@ const (
 	maxChunk   = 4294967295             // largest chunk-size of RFC 6242 section 4.2
 	sendChunk  = 1 << 20                // largest chunk that we send: some peers refuse above 4 MiB
 	maxHeader  = len("\n#4294967295\n") // longest legal chunk header
-	smallBuf   = 512                    // input buffer of a session that has nothing to read
+	idleBuf    = 128                    // input buffer of a session that has nothing to read
+	smallBuf   = 512                    // requests up to this leave in one piece with their <rpc>
 	keptBuf    = 4 << 10                // largest buffer that is kept between messages
 	largeBuf   = 256 << 10              // largest input buffer
 	capDefault = 4 << 30                // MaxMessage when 0

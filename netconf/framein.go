@@ -17,7 +17,7 @@ var (
 // place, so nothing is copied but the payload of small chunks, which is moved
 // together over their headers. The buffer starts small, grows while reads fill
 // it and is given back when a message has ended and nothing follows: a session
-// that waits costs half a kilobyte. Its size never depends on what a header
+// that waits costs next to nothing. Its size never depends on what a header
 // claims.
 type input struct {
 	src  io.Reader
@@ -186,7 +186,7 @@ func (in *input) room() {
 	size := len(in.buf)
 	switch {
 	case size == 0:
-		size = smallBuf
+		size = idleBuf
 	case in.full:
 		size = min(4*size, largeBuf)
 	}

@@ -19,19 +19,24 @@ const (
 // read is the session's reader: it takes message after message and hands each
 // to its owner, until the transport fails or is closed.
 func (s *Session) read() {
-	var in inbound
+	var in *inbound // made for the first message
 	err := guard(func() error {
 		for { // waits here for hours: what needs a larger stack is in receive
 			m, err := s.t.NextMessage()
+			if err == nil && in == nil {
+				in = new(inbound)
+			}
 			if err == nil {
-				err = s.receive(&in, m)
+				err = s.receive(in, m)
 			}
 			if err != nil {
 				return err
 			}
 		}
 	})
-	in.cut()
+	if in != nil {
+		in.cut()
+	}
 	s.inside.Store(false)
 	s.watch.Stop()
 	s.end(err)
