@@ -71,7 +71,7 @@ func dialects() []dialect { return []dialect{plain{}, junos{}, calix{}} }
 // set, and cleared on success.
 func Greet(c net.Conn) (Greeting, net.Conn, error) {
 	if err := c.SetReadDeadline(time.Now().Add(greetTime)); err != nil {
-		return Greeting{}, nil, err
+		return Greeting{}, nil, (&reader{}).explain(err)
 	}
 	r := &reader{left: maxGreeting}
 	r.Reader = bufio.NewReaderSize(c, readAhead)

@@ -108,6 +108,37 @@ func TestGreetTakesEveryFormThatWasSeen(t *testing.T) {
 	}
 }
 
+// fill adds headers and empty lines until a preamble has n bytes.
+func fill(head string, n int) string {
+	for len(head)+4096 < n {
+		head += "X: " + strings.Repeat("y", 4000) + "\r\n"
+	}
+	rest := n - len(head)
+	return head + strings.Repeat("\n", rest%2) + strings.Repeat("\r\n", rest/2)
+}
+
+// TestGreetTakesWhatJustFits: the limits themselves are allowed.
+func TestGreetTakesWhatJustFits(t *testing.T) {
+	t.Parallel()
+	head := "MSG-ID: DEVICE-CONN-INFO\r\nMSG-VER: V1\r\nDEVICE-ID: "
+	for name, in := range map[string]string{
+		"32 headers":    head + "a\r\n" + strings.Repeat("X: y\r\n", maxHeaders-3),
+		"an id of 128":  head + strings.Repeat("a", 128) + "\r\n",
+		"a path":        head + "../../x\r\n",
+		"8,192 bytes":   fill(head+"a\r\n", maxGreeting),
+		"an odd number": fill(head+"a\r\n", maxGreeting-1),
+	} {
+		if len(in) > maxGreeting {
+			t.Fatalf("%s: %d bytes", name, len(in))
+		}
+		for _, piece := range []int{1, 1000, 1 << 20} {
+			if _, rest, err := greet(t, in+version, piece); err != nil || rest != version {
+				t.Errorf("%s, pieces of %d: %v, %q is left", name, piece, err, rest)
+			}
+		}
+	}
+}
+
 func TestGreetRefusesByName(t *testing.T) {
 	t.Parallel()
 	ec, _ := hostKeys(t)
@@ -134,6 +165,12 @@ func TestGreetRefusesByName(t *testing.T) {
 		{"telnet", "\xff\xfd\x18", "LSN-NOTSSH", "telnet"},
 		{"nonsense", "\x00\x01\x02\x03\x04", "LSN-NOTSSH", `\x00`},
 		{"cut off", "MSG-ID: DEVICE", "PRE-EOF", "hung up"},
+		{"field twice in other letters", head + "DEVICE-ID: a\r\nDevice-Id: a\r\n", "PRE-BAD", "DEVICE-ID comes twice"},
+		{"HMAC twice", head + "DEVICE-ID: a\r\nHOST-KEY: " + ec + "\r\nHMAC: 00\r\nHMAC: 00\r\n", "PRE-BAD", "HMAC comes twice"},
+		{"id that looks like another", head + "DEVICE-ID: r\u0430\r\n", "PRE-ID", "device-id"},
+		{"id of 300", head + "DEVICE-ID: " + strings.Repeat("a", 300) + "\r\n", "PRE-ID", "device-id"},
+		{"no id at all", head + "DEVICE-ID: \r\n", "PRE-ID", "device-id"},
+		{"8,193 bytes", fill(head+"DEVICE-ID: a\r\n", maxGreeting+1), "PRE-BIG", "8192 bytes"},
 	} {
 		in := c.in
 		if c.code != "PRE-EOF" {
@@ -158,6 +195,9 @@ func TestHMACVectors(t *testing.T) {
 		{"s3cret", "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBA==", "e4b751bcdb201f33d415733a06b26ad0cb6194f9", true},
 		{"s3cret", "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBA==", "e4b751bcdb201f33d415733a06b26ad0cb6194f", false},
 		{"s3cret", "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBA==", "", false},
+		{"s3cret", "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBA==", "E4B751BCDB201F33D415733A06B26AD0CB6194F9", true},
+		{"s3cret", "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBA==", "e4b751bcdb201f33d415733a06b26ad0cb6194f900", false},
+		{"s3cret", "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBA==", strings.Repeat("e4b751bc", 8), false}, // as long as SHA-256
 		{"", "k", "fbdb1d1b18aa6c08324b7d64b71fb76370690e1d", false},
 	} {
 		g := Greeting{HostKeyText: c.key, HMAC: c.mac}
@@ -213,6 +253,30 @@ func FuzzGreet(f *testing.F) {
 		}
 		if g.DeviceID != "" && !goodID(g.DeviceID) {
 			t.Errorf("device-id %q", g.DeviceID)
+		}
+	})
+}
+
+// FuzzSniffing: what a connection is taken for does not depend on how its first
+// bytes are cut, a refusal has a code and quotes little, and SSH gets the bytes
+// that are its own.
+func FuzzSniffing(f *testing.F) {
+	for _, s := range []string{"SSH-2.0-x\r\n", "MSG-ID: DEVICE-CONN-INFO\r\nMSG-VER: V1\r\nDEVICE-ID: r1\r\n" + version, "<identity><mac>0</mac></identity>", "\x16\x03\x01", "PRI * HTTP/2", "msg-", "<v", "S", ""} {
+		f.Add(s, uint8(0))
+	}
+	f.Fuzz(func(t *testing.T, text string, piece uint8) {
+		whole, rest, err := greet(t, text, 1<<20)
+		cut, restCut, errCut := greet(t, text, int(piece)+1)
+		// Whoever hangs up at once may be gone before anything was read.
+		gone := func(err error) string { return strings.Replace(codeOf(err), "PRE-LOST", "PRE-EOF", 1) }
+		if gone(err) != gone(errCut) || whole.Via != cut.Via || whole.Vendor != cut.Vendor || whole.DeviceID != cut.DeviceID || rest != restCut {
+			t.Errorf("whole: %+v %v, leaves %q\npieces of %d: %+v %v, leaves %q", whole, err, rest, int(piece)+1, cut, errCut, restCut)
+		}
+		if err != nil && (codeOf(err) == "" || len(err.Error()) > 1000) {
+			t.Errorf("%d bytes of error without a code: %v", len(err.Error()), err)
+		}
+		if err == nil && whole.Via == link.CallHome && whole.Vendor == "" && rest != text {
+			t.Errorf("SSH would read %q of %q", rest, text)
 		}
 	})
 }

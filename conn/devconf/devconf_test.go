@@ -45,6 +45,50 @@ func TestTextHasEveryStatementOnce(t *testing.T) {
 	}
 }
 
+// TestTextIsExactlyThis: what a person pastes, line by line.
+func TestTextIsExactlyThis(t *testing.T) {
+	t.Parallel()
+	key := "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGVk me@host"
+	for name, c := range map[string]struct {
+		via  link.Via
+		plan Plan
+		want []string
+	}{
+		"ssh": {link.SSH, Plan{Target: link.Target{User: "netconf", Port: 830}, UserKeys: []string{key}}, []string{
+			`set system services netconf ssh`,
+			`set system login user netconf class super-user`,
+			`set system login user netconf authentication ssh-ed25519 "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGVk"`,
+		}},
+		"junos": {link.Junos, Plan{Target: link.Target{DeviceID: "r1.lab", User: "netconf"}, Listener: "192.0.2.10:4334", Secret: "abcdefghijklmnopqrstuvwxyz234567", UserKeys: []string{key}}, []string{
+			`set system services netconf ssh`,
+			`set system login user netconf class super-user`,
+			`set system login user netconf authentication ssh-ed25519 "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGVk"`,
+			`set system services outbound-ssh client dialtone device-id r1.lab`,
+			`set system services outbound-ssh client dialtone secret "abcdefghijklmnopqrstuvwxyz234567"`,
+			`set system services outbound-ssh client dialtone services netconf`,
+			`set system services outbound-ssh client dialtone keep-alive retry 3 timeout 15`,
+			`set system services outbound-ssh client dialtone reconnect-strategy in-order`,
+			`set system services outbound-ssh client dialtone 192.0.2.10 port 4334 retry 1000 timeout 60`,
+		}},
+		"junos without secret, key and user": {link.Junos, Plan{Target: link.Target{DeviceID: "r1.lab"}, Listener: "[2001:db8::1]:7804", Client: "nms"}, []string{
+			`set system services netconf ssh`,
+			`set system login user dialtone class super-user`,
+			`set system login user dialtone authentication plain-text-password`,
+			`set system services outbound-ssh client nms device-id r1.lab`,
+			`# without a secret the device cannot vouch for its host key`,
+			`set system services outbound-ssh client nms services netconf`,
+			`set system services outbound-ssh client nms keep-alive retry 3 timeout 15`,
+			`set system services outbound-ssh client nms reconnect-strategy in-order`,
+			`set system services outbound-ssh client nms 2001:db8::1 port 7804 retry 1000 timeout 60`,
+		}},
+	} {
+		text, err := Text(c.via, c.plan)
+		if want := strings.Join(c.want, "\n") + "\n"; err != nil || text != want {
+			t.Errorf("%s: %v\n%s\nwant\n%s", name, err, text, want)
+		}
+	}
+}
+
 func TestTextRefusesWhatWouldBreakOut(t *testing.T) {
 	t.Parallel()
 	for name, p := range map[string]Plan{
