@@ -1,8 +1,8 @@
 package netconf
 
 import (
-	"slices"
 	"strings"
+	"unique"
 )
 
 // Caps is the set of capabilities that a device announced, normalised
@@ -11,6 +11,7 @@ import (
 // a value and safe for concurrent use.
 type Caps struct {
 	uris []string
+	text unique.Handle[string] // that uris are parts of, the same for all devices that announce the same
 }
 
 // The two prefixes of standard capabilities, and the one that old Junos
@@ -33,7 +34,12 @@ func NewCaps(uris []string) Caps {
 			out = append(out, u)
 		}
 	}
-	return Caps{uris: slices.Clip(out)}
+	text := unique.Make(strings.Join(out, ""))
+	uris, rest := make([]string, len(out)), text.Value()
+	for i, u := range out {
+		uris[i], rest = rest[:len(u)], rest[len(u):]
+	}
+	return Caps{uris: uris, text: text}
 }
 
 func normalCap(u string) string {
