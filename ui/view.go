@@ -82,6 +82,9 @@ func (r *root) overlays(body []string) (hidden string) {
 func (r *root) tabRow() string {
 	t := r.d.Theme
 	right := r.right()
+	if most := max(r.w-20, 0); style.Width(right) > most {
+		right = t.Fit(right, most)
+	}
 	room := r.w - style.Width(right) - 2
 	parts := make([]string, len(r.tabs))
 	widths := make([]int, len(r.tabs))

@@ -313,7 +313,22 @@ func (s *Screen) details(r row, w int) []string {
 	}
 	out = append(out, s.capLines(d, w)...)
 	out = append(out, s.stateLines(d, w)...)
-	return append(out, s.exchangeLines(d)...)
+	out = append(out, s.exchangeLines(d)...)
+	return append(out, s.bannerLines(d, w)...)
+}
+
+// bannerLines is what the device said to whoever signs in. It stands last, for
+// it may be long and is known.
+func (s *Screen) bannerLines(d *conn.Device, w int) []string {
+	text := strings.TrimSpace(d.Peer.Banner)
+	if text == "" {
+		return nil
+	}
+	out := []string{"", s.d.Theme.Paint(style.Title, " BANNER")}
+	for _, l := range style.Wrap(safe.Block(text), w-2) {
+		out = append(out, " "+l)
+	}
+	return out
 }
 
 func userAt(r row) string {
