@@ -9,11 +9,14 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"dialtone/conn/link"
 	"dialtone/keys"
@@ -118,7 +121,7 @@ func (a *app) root() *cobra.Command {
 	root.PersistentPreRun = func(*cobra.Command, []string) {
 		a.dir = findDirs(a.env.Getenv, a.configDir, a.stateDir)
 	}
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, err) })
+	root.SetFlagErrorFunc(flagFault)
 	for _, c := range a.commands() {
 		c.Args = positional(c.Args)
 		root.AddCommand(c)
@@ -134,8 +137,35 @@ func positional(check cobra.PositionalArgs) cobra.PositionalArgs {
 			check = cobra.NoArgs
 		}
 		if err := check(c, args); err != nil {
-			return usage(c, err)
+			return usagef(c, "%s: %s", misplaced(c, check, args), strings.TrimSuffix(c.UseLine(), " [flags]"))
 		}
 		return nil
 	}
+}
+
+// misplaced says what is wrong with the arguments: one too many, one too few, or
+// one that is none of the words which may stand there.
+func misplaced(c *cobra.Command, check cobra.PositionalArgs, args []string) string {
+	for n := len(args) - 1; n >= 0; n-- {
+		if check(c, args[:n]) == nil {
+			return fmt.Sprintf("%.80q is one argument too many", args[n])
+		}
+	}
+	if len(args) > 0 && len(c.ValidArgs) > 0 {
+		return fmt.Sprintf("%.80q is not known", args[0])
+	}
+	return "an argument is missing"
+}
+
+// flagFault is a usage error that says what a value should have been.
+func flagFault(c *cobra.Command, err error) error {
+	var bad *pflag.InvalidValueError
+	if !errors.As(err, &bad) {
+		return usage(c, err)
+	}
+	want := map[string]string{"duration": "a time such as 90s or 5m", "int": "a whole number", "bool": "true or false"}[bad.GetFlag().Value.Type()]
+	if want == "" {
+		return usage(c, err)
+	}
+	return usagef(c, "--%s must be %s, not %.80q", bad.GetFlag().Name, want, bad.GetValue())
 }

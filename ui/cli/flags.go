@@ -38,7 +38,7 @@ func (f *targetFlags) add(a *app, c *cobra.Command) {
 	fs.StringVar(&f.knownHosts, "known-hosts", "", "file of known host keys to use in place of ours and ~/.ssh/known_hosts")
 	fs.StringVar(&f.hostKey, "host-key", "", "what to do with an unknown host key: ask, accept-new or strict")
 	fs.DurationVar(&f.timeout, "timeout", 0, "longest silence of the device before a request is given up, such as 90s")
-	fs.DurationVar(&f.slow, "commit-timeout", 0, "the same for commits and validation, 15m when not given")
+	fs.DurationVar(&f.slow, "commit-timeout", 0, "longest silence while the device commits or validates, 15m when not given")
 	fs.BoolVar(&f.readOnly, "read-only", false, "refuse every request that may change a device")
 	fs.StringVar(&f.log, "log", "", "write what happens to this file")
 	fs.StringVar(&f.trace, "trace", "", "write all bytes of both directions, secrets included, to this file")

@@ -83,7 +83,7 @@ outcome unknown. The highest that applies is used; 130 interrupted.`,
 	fs.BoolVar(&t.noAgent, "no-agent", false, "do not offer the keys of the ssh-agent to callers without a profile")
 	fs.StringVar(&t.passwordFile, "password-file", "", "read the password for callers without one from the first line of this file, which only you may read; - is standard input")
 	fs.DurationVar(&t.timeout, "timeout", 0, "longest silence of a device before a request is given up, such as 90s")
-	fs.DurationVar(&t.slow, "commit-timeout", 0, "the same for commits and validation, 15m when not given")
+	fs.DurationVar(&t.slow, "commit-timeout", 0, "longest silence while a device commits or validates, 15m when not given")
 	fs.BoolVar(&t.readOnly, "read-only", false, "refuse every request that may change a device")
 	fs.StringVar(&t.log, "log", "", "write what happens to this file")
 	fs.StringVar(&t.trace, "trace", "", "write all bytes of both directions, secrets included, to this file")
@@ -112,8 +112,12 @@ func (f *listenFlags) check(c *cobra.Command) error {
 		return usagef(c, "--only: %s", errorLine(err))
 	}
 	for _, addr := range append(append([]string{}, f.ssh...), f.https...) {
-		if _, port, err := net.SplitHostPort(addr); err != nil || port == "" {
+		_, port, err := net.SplitHostPort(addr)
+		if err != nil || port == "" {
 			return usagef(c, "%.80q is no address to listen on: use HOST:PORT", addr)
+		}
+		if _, err := net.LookupPort("tcp", port); err != nil {
+			return usagef(c, "%.80q is no address to listen on: a port is 0 to 65535", addr)
 		}
 	}
 	return nil

@@ -14,6 +14,7 @@ import (
 	"dialtone/conn/desk"
 	"dialtone/conn/link"
 	"dialtone/conn/profile"
+	"dialtone/keys"
 	"dialtone/netconf"
 )
 
@@ -106,7 +107,7 @@ func (w *waiter) act(l desk.Line) error {
 		w.starting--
 	case "down":
 		if w.starting > 0 {
-			return with(ExitConnection, l.Err)
+			return with(ExitConnection, final(l.Err))
 		}
 	case "caller", "refused":
 		if l.Err != nil {
@@ -332,4 +333,16 @@ func (w *waiter) print(l desk.Line) {
 
 func refused(why string) error {
 	return fault("CALL-REFUSED", "not let in: "+why, "", "Accept it once in the interface, or see dialtone listen --help")
+}
+
+// final is the fault of an address for a program that ends with it, and does not
+// try again.
+func final(err error) error {
+	var f *keys.Fault
+	if !errors.As(err, &f) {
+		return err
+	}
+	last := *f
+	last.Kept = "nothing is listened on"
+	return &last
 }

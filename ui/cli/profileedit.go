@@ -48,7 +48,7 @@ func (f *fieldFlags) add(c *cobra.Command) {
 	fs.BoolVar(&f.readOnly, "read-only", false, "refuse every request that may change it")
 	fs.DurationVar(&f.keepalive, "keepalive", 0, "interval of keepalives, 15s when not given")
 	fs.DurationVar(&f.timeout, "timeout", 0, "longest silence before a request is given up")
-	fs.DurationVar(&f.commitTimeout, "commit-timeout", 0, "the same for commits and validation, 15m when not given")
+	fs.DurationVar(&f.commitTimeout, "commit-timeout", 0, "longest silence while a device commits or validates, 15m when not given")
 	fs.StringSliceVar(&f.legacy, "legacy", nil, "old algorithms to allow: "+strings.Join(profile.Legacy(), ", "))
 	fs.StringSliceVar(&f.quirks, "quirk", nil, "departures from the standard: "+strings.Join(profile.QuirkWords(), ", "))
 	fs.StringVar(&f.group, "group", "", "group")

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,6 +18,7 @@ import (
 	"dialtone/keys"
 	"dialtone/netconf"
 	"dialtone/netconf/tmpl"
+	"dialtone/ui/safe"
 )
 
 const (
@@ -29,6 +31,7 @@ type rpcFlags struct {
 	targetFlags
 	format   string
 	template string
+	list     bool // the templates, and nothing else
 	vars     []string
 }
 
@@ -68,11 +71,17 @@ of it could not be written. 130 interrupted.`,
   dialtone rpc core-r1 --template get-config-running --format json`,
 		Args:              cobra.MaximumNArgs(2),
 		ValidArgsFunction: a.completeTarget,
-		RunE:              func(c *cobra.Command, args []string) error { return a.rpc(c, &f, args) },
+		RunE: func(c *cobra.Command, args []string) error {
+			if f.list {
+				return a.listTemplates()
+			}
+			return a.rpc(c, &f, args)
+		},
 	}
 	f.add(a, c)
 	c.Flags().StringVar(&f.format, "format", "xml", "xml, raw or json")
 	c.Flags().StringVar(&f.template, "template", "", "send this template instead of a file")
+	c.Flags().BoolVar(&f.list, "list-templates", false, "send nothing: print the names, titles and variables of the templates")
 	c.Flags().StringArrayVar(&f.vars, "var", nil, "value of a template's variable, as NAME=VALUE; may be repeated")
 	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"xml", "raw", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = c.RegisterFlagCompletionFunc("template", a.completeTemplates)
@@ -85,16 +94,16 @@ func (a *app) rpc(c *cobra.Command, f *rpcFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	ask, err := a.question(f, c, source)
-	if err != nil {
-		return err
-	}
 	r, err := a.setup(&f.targetFlags)
 	defer r.close()
 	if err != nil {
 		return err
 	}
-	t, err := f.target(a, c, r.store, name)
+	t, err := f.target(a, c, r.store, name) // before a person types an RPC for nothing
+	if err != nil {
+		return err
+	}
+	ask, err := a.question(f, c, source)
 	if err != nil {
 		return err
 	}
@@ -182,14 +191,53 @@ func (a *app) question(f *rpcFlags, c *cobra.Command, file string) (*question, e
 		for _, err := range errs {
 			a.note("%s", errorLine(err))
 		}
-		return nil, usagef(c, "there is no template %q", f.template)
+		return nil, usagef(c, "there is no template %q%s; --list-templates lists them", f.template, alike(f.template, own))
 	}
 	for name := range q.vars {
 		if !hasVar(q.template, name) {
 			return nil, usagef(c, "template %s has no variable %q", f.template, name)
 		}
 	}
+	if _, err := q.template.Render(q.vars, netconf.Caps{}); err != nil {
+		return nil, with(ExitUsage, err)
+	}
 	return q, nil
+}
+
+// alike names some templates whose names hold what was given.
+func alike(name string, all []tmpl.Template) string {
+	var near []string
+	for _, t := range all {
+		if strings.Contains(t.Name, name) {
+			near = append(near, safe.Text(t.Name))
+		}
+	}
+	if len(near) == 0 {
+		return ""
+	}
+	return "; like it are " + strings.Join(near[:min(len(near), 3)], ", ")
+}
+
+// listTemplates prints what --template takes.
+func (a *app) listTemplates() error {
+	all, errs := a.templates()
+	for _, err := range errs {
+		a.note("%s", errorLine(err))
+	}
+	w := tabwriter.NewWriter(a.env.Stdout, 0, 8, 2, ' ', 0)
+	seen := map[string]bool{}
+	for _, t := range all {
+		if seen[t.Name] {
+			continue // a built-in one that the person has replaced
+		}
+		seen[t.Name] = true
+		var vars []string
+		for _, v := range t.Vars {
+			vars = append(vars, v.Name)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\n", safe.Text(t.Name), safe.Text(t.Title), safe.Text(strings.Join(vars, " ")))
+	}
+	return w.Flush()
 }
 
 func hasVar(t *tmpl.Template, name string) bool {
