@@ -3,6 +3,7 @@
 package form
 
 import (
+	"fmt"
 	"strings"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -207,7 +208,17 @@ func (f *Form) View(t *style.Theme, w, h int) []string {
 		f.top = max(len(rows)-room, 0)
 	}
 	out := append([]string(nil), rows[f.top:min(f.top+room, len(rows))]...)
-	return append(out, "", f.buttons(t, w))
+	return append(out, f.whole(t, w), f.buttons(t, w))
+}
+
+// whole is the error of the focused field where there is room for all of it: the
+// one beside the field may be cut.
+func (f *Form) whole(t *style.Theme, w int) string {
+	x := f.Focused()
+	if x == nil || x.Err == "" || !x.left || style.Width(x.Err) <= w-3-labelWidth-6-16 {
+		return ""
+	}
+	return t.Paint(style.Error, t.Fit(" ! "+x.Err, w))
 }
 
 func (f *Form) buttons(t *style.Theme, w int) string {
@@ -227,6 +238,9 @@ func (f *Form) buttons(t *style.Theme, w int) string {
 		width += style.Width(text)
 	}
 	gap := strings.Repeat(" ", 4)
+	if between := len(parts) - 1; between > 0 { // a narrow form has them closer
+		gap = gap[:min(max((w-width)/between, 0), len(gap))]
+	}
 	return strings.Repeat(" ", max((w-width-len(gap)*(len(parts)-1))/2, 0)) + strings.Join(parts, gap)
 }
 
@@ -253,7 +267,16 @@ func (x *Field) row(t *style.Theme, w int, focused bool) string {
 	var box string
 	switch x.Kind {
 	case Choice:
-		box = x.choices(t, focused)
+		if box = x.choices(t, focused); style.Width(box) > room {
+			box = "< " + x.Value() + " >"
+			if focused {
+				box = t.Paint(style.Select, box)
+			}
+			behind = t.Paint(style.Dim, fmt.Sprintf("%d of %d", x.At+1, len(x.Options)))
+			if wrong {
+				behind = t.Paint(style.Error, x.Err)
+			}
+		}
 	case Toggle:
 		box = "[ ]"
 		if x.On {

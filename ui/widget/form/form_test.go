@@ -96,3 +96,30 @@ func TestViewFitsAndFollowsTheFocus(t *testing.T) {
 		press(f, "tab")
 	}
 }
+
+func TestNarrowFormLosesNoButtonChoiceOrError(t *testing.T) {
+	t.Parallel()
+	th, _ := style.New("mono", false, true)
+	f := &Form{
+		Fields: []*Field{
+			{Name: "name", Label: "Name", Err: "must not hold ' '; letters, digits, dot and dash do"},
+			{Name: "via", Label: "Reach by", Kind: Choice, At: 3, Options: []string{"ssh", "call-home", "junos", "https+", "https"}},
+		},
+		Buttons: []Button{{"test", "Test"}, {"config", "Device config"}, {"save", "Save"}, {"cancel", "Cancel"}},
+	}
+	f.Touch()
+	text := strings.Join(f.View(th, 58, 8), "\n")
+	for _, want := range []string{"[ Cancel ]", "< https+ >", "4 of 5", " ! must not hold ' '; letters, digits, dot and dash do"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not shown:\n%s", want, text)
+		}
+	}
+	for _, row := range strings.Split(text, "\n") {
+		if style.Width(row) > 58 {
+			t.Errorf("%d cells: %q", style.Width(row), row)
+		}
+	}
+	if text = strings.Join(f.View(th, 70, 8), "\n"); !strings.Contains(text, "(*) https+") {
+		t.Errorf("choices are folded where they fit:\n%s", text)
+	}
+}
