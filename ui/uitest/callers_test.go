@@ -44,15 +44,21 @@ func TestStoryOfCallers(t *testing.T) {
 			m.See("● 1 waiting", "waits in the inbox")
 			m.acceptPop(ssh.FingerprintSHA256(pop.HostKey()))
 			first := m.ask("get-config (running)", "")
+			m.Keys("K")
+			m.See("CANDIDATE pop-2", "locked, clean")
 
 			placed := pop.Placed()
 			pop.Cut()
 			m.Until("the device to be back in its tab", func(s string) bool {
 				return pop.Placed() > placed && strings.Contains(s, "[2 pop-2 ●") && !strings.Contains(s, "3 pop-2")
 			})
+			m.See("pop-2 is back. Lost with session", "the lock on candidate")
+			m.Gone("CANDIDATE pop-2")
 			m.ask("get (all)", first)
+			m.history()
 
 			m.refusals(t, lab, addr)
+			m.impostors(t, lab, addr)
 			m.bindR7(t, lab, addr)
 
 			m.Keys("1")
@@ -136,6 +142,72 @@ func (m *Tmux) ask(template, before string) string {
 		return strings.Contains(s, "  ok ━") && rowsOf.MatchString(s) && rowsOf.FindString(s) != before
 	})
 	return rowsOf.FindString(s)
+}
+
+// history looks for what was sent in both sessions of the tab.
+func (m *Tmux) history() {
+	m.t.Helper()
+	m.Keys("Tab")
+	m.Gone("┏━ Reply")
+	m.Keys("h")
+	m.See("[3 History pop-2]", "get-config", "lock ", "3 of 3")
+	m.Keys("q")
+	m.Gone("3 History")
+}
+
+// impostors call: one device with two ids, two devices with one id, a preamble
+// that was seen before, the wrong key. Each is refused with its reason on the
+// screen, and none of them was asked to sign in.
+func (m *Tmux) impostors(t *testing.T, lab *simnet.Lab, addr string) {
+	t.Helper()
+	key := func() ssh.Signer {
+		k, err := simnet.NewKey()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	one, two, secret := key(), key(), keys.NewSecret([]byte(storySecret))
+	call := func(o simnet.CallOptions) *simnet.Caller {
+		o.Via, o.Calls = link.Junos, 1
+		c, err := lab.Call(addr, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	first := call(simnet.CallOptions{DeviceID: "r8.lab", Server: simnet.Server{HostKey: one}, Source: "127.0.0.20"})
+	m.See("r8.lab", "[0 Inbox 1]")
+	for _, c := range []struct {
+		o    simnet.CallOptions
+		says []string
+	}{
+		{simnet.CallOptions{DeviceID: "r9.lab", Server: simnet.Server{HostKey: one}, Source: "127.0.0.21"}, []string{"KEY-OTHER", `came as "r8.lab"`}},
+		{simnet.CallOptions{DeviceID: "r8.lab", Server: simnet.Server{HostKey: two}, Source: "127.0.0.22"}, []string{"KEY-TWICE", `"r8.lab" came with`}},
+		{simnet.CallOptions{DeviceID: "r7.lab", Secret: secret, Faults: simnet.CallFaults{Announce: one}, Server: simnet.Server{HostKey: two}, Source: "127.0.0.23"}, []string{"KEY-MISMATCH", "but SSH"}},
+		{simnet.CallOptions{DeviceID: "r7.lab", Secret: secret, Server: simnet.Server{HostKey: one}, Source: "127.0.0.24"}, []string{"KEY-OTHER", `came as "r8.lab"`}},
+	} {
+		thief := call(c.o)
+		<-thief.Over()
+		m.See(c.o.Source+":", "REFUSED")
+		m.Keys("Tab", "g", "Enter") // the newest
+		m.See(append(c.says, c.o.Source, "y  copy the line")...)
+		m.Keys("Escape")
+		m.Gone("y  copy the line")
+		m.Keys("Tab")
+		m.See("┏━ Waiting")
+		if n := thief.SignIns(); n != 0 {
+			t.Errorf("%s: %d requests to sign in", c.says[0], n)
+		}
+	}
+	m.Keys("x")
+	m.See("Refuse")
+	m.Keys("x")
+	<-first.Over()
+	m.See("[0 Inbox]")
+	if n := first.SignIns(); n != 0 {
+		t.Errorf("%d requests to sign in at the one that waited", n)
+	}
 }
 
 // refusals calls with a wrong secret and with something that is no SSH, and
