@@ -219,6 +219,26 @@ func TestListenTakesOnlyWhoMayCall(t *testing.T) {
 	}
 }
 
+// TestSimulateDialsAnotherAddress: a device with two addresses, of which one is
+// closed, comes in by the other, odd as its preamble may be.
+func TestSimulateDialsAnotherAddress(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	key, print := h.hostKey("hk")
+	secret := h.write(filepath.Join(h.dir, "secret"), sharedSecret+"\n")
+	h.run("", "profile", "add", "edge-7", "--via", "junos", "--device-id", "edge-7", "-u", "admin", "--no-agent", "--secret", "file:"+secret, "--pin", print).want(t, 0)
+	l := h.serve("listen", "--ssh", "127.0.0.1:0", "--count", "1")
+	h.serve("simulate", "--dial", "127.0.0.1:1", "--or-dial", l.await("listening").Addr, "--reconnect", "sticky", "--wait", "20ms", "--via", "junos", "--device-id", "edge-7",
+		"--secret-file", secret, "--host-key", key, "--fault", "no-blank,two-colons,blank-lines,upper-hmac,nul,bare-lf")
+	if e := l.await("open"); e.Profile != "edge-7" || e.Trust != "HMAC ok, key known" {
+		t.Errorf("%+v", e)
+	}
+	l.end(0)
+	for _, args := range [][]string{{"--or-dial", "127.0.0.1:1"}, {"--dial", "127.0.0.1:1", "--reconnect", "sticky"}, {"--dial", "127.0.0.1:1", "--or-dial", "127.0.0.1:2", "--reconnect", "odd"}} {
+		h.run("", append([]string{"simulate"}, args...)...).want(t, 2, "USAGE")
+	}
+}
+
 func TestListenUsage(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)

@@ -51,6 +51,11 @@ func simFaults() []simFault {
 		{name: "other-key", help: "callers: announces another host key than it shows", call: func(f *simnet.CallFaults) (err error) { f.Announce, err = simnet.NewKey(); return err }},
 		{name: "nul", help: "callers: a NUL behind HOST-KEY", call: func(f *simnet.CallFaults) error { f.NUL = true; return nil }},
 		{name: "bare-lf", help: "callers: lines end with LF only", call: func(f *simnet.CallFaults) error { f.BareLF = true; return nil }},
+		{name: "no-blank", help: "callers: no blank after the colons", call: func(f *simnet.CallFaults) error { f.NoBlank = true; return nil }},
+		{name: "two-colons", help: "callers: the colon of DEVICE-ID twice", call: func(f *simnet.CallFaults) error { f.Doubled = true; return nil }},
+		{name: "blank-lines", help: "callers: two blank lines behind the preamble", call: func(f *simnet.CallFaults) error { f.Blanks = true; return nil }},
+		{name: "upper-hmac", help: "callers: the HMAC in capitals", call: func(f *simnet.CallFaults) error { f.Upper = true; return nil }},
+		{name: "stall", help: "callers: nothing after 30 bytes of the preamble", call: func(f *simnet.CallFaults) error { f.Stall = 30; return nil }},
 		{name: "drip", help: "callers: the preamble comes at a byte every 50 ms", call: func(f *simnet.CallFaults) error { f.Drip = 50 * time.Millisecond; return nil }},
 		{name: "mid-mark", help: "https: every end mark comes in two messages", https: func(f *outboundsim.Faults) { f.MidMark = true }},
 		{name: "small-pieces", help: "https: messages of 7 bytes", https: func(f *outboundsim.Faults) { f.Piece = 7 }},
@@ -63,6 +68,12 @@ func simFaults() []simFault {
 	}
 }
 
+// The strategies of a device with several addresses, in the words of Junos.
+const (
+	inOrder = "in-order"
+	sticky  = "sticky"
+)
+
 // simulateFlags are those of simulate.
 type simulateFlags struct {
 	ssh, dial, via, deviceID, secretFile, dialect, bulk, name, user, passwordFile, hostKey, trusted string
@@ -70,6 +81,8 @@ type simulateFlags struct {
 	delay, wait time.Duration
 	count       int
 	faults      []string
+	more        []string
+	reconnect   string
 }
 
 func (a *app) simulateCommand() *cobra.Command {
@@ -117,6 +130,8 @@ Faults for --fault:
 	fs.StringVar(&f.deviceID, "device-id", "", "with --via junos or https: what the device calls itself")
 	fs.StringVar(&f.secretFile, "secret-file", "", "with --via junos or https: the shared secret is the first line of this file, which only you may read")
 	fs.StringVar(&f.trusted, "trusted-cert", "", "with --via https or https-basic: the certificates that the device trusts (default server.crt of the configuration)")
+	fs.StringArrayVar(&f.more, "or-dial", nil, "with --dial: dial this address when the one before does not let the device in; may be repeated")
+	fs.StringVar(&f.reconnect, "reconnect", inOrder, "with --or-dial: in-order begins with the first address after each session, sticky with the last that let it in")
 	fs.DurationVar(&f.wait, "wait", 2*time.Second, "with --dial: time between two calls")
 	fs.StringVar(&f.dialect, "dialect", "", "junos or rfc (default rfc, with --via junos, https or https-basic it is junos)")
 	fs.StringVar(&f.name, "name", "sim", "host name of the device")
@@ -134,6 +149,7 @@ Faults for --fault:
 		_ = c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 	}
 	fixed("via", string(link.CallHome), string(link.Junos), string(link.HTTPS), string(link.HTTPSBasic))
+	fixed("reconnect", inOrder, sticky)
 	fixed("dialect", string(simdev.Junos), string(simdev.RFC))
 	fixed("fault", strings.Fields(names.String())...)
 	return c
@@ -173,6 +189,12 @@ func (f *simulateFlags) check(c *cobra.Command) error {
 		return usagef(c, "--trusted-cert needs --via https or https-basic")
 	case f.secure() && (f.hostKey != "" || f.passwordFile != ""):
 		return usagef(c, "--host-key and --password-file are for devices behind SSH")
+	case f.dial == "" && len(f.more) > 0, f.secure() && len(f.more) > 0:
+		return usagef(c, "--or-dial needs --dial, and --via call-home or junos")
+	case f.reconnect != inOrder && f.reconnect != sticky:
+		return usagef(c, "--reconnect must be in-order or sticky, not %.40q", f.reconnect)
+	case f.reconnect == sticky && len(f.more) == 0:
+		return usagef(c, "--reconnect sticky needs --or-dial")
 	case f.delay < 0 || f.wait < 0:
 		return usagef(c, "times must not be negative")
 	}
@@ -197,7 +219,7 @@ func (f *simulateFlags) options(a *app, c *cobra.Command) (s simulated, err erro
 		return s, usage(c, err)
 	}
 	s.device.Faults.Delay = f.delay
-	s.call = simnet.CallOptions{Via: link.Via(f.via), Wait: f.wait}
+	s.call = simnet.CallOptions{Via: link.Via(f.via), Wait: f.wait, More: f.more, Sticky: f.reconnect == sticky}
 	if err := f.applyFaults(c, &s); err != nil {
 		return s, err
 	}
