@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 
@@ -300,7 +301,7 @@ func (b *blank) Update(m tea.Msg) (tea.Cmd, bool) {
 		}
 		vars := b.values()
 		if _, err := b.tmpl.Render(vars, b.caps); err != nil {
-			b.err = err.Error()
+			b.blame(err)
 			return nil, false
 		}
 		return func() tea.Msg { return pickedMsg{b.id, b.tmpl, vars} }, true
@@ -316,6 +317,21 @@ func (b *blank) Update(m tea.Msg) (tea.Cmd, bool) {
 		}
 	}
 	return nil, false
+}
+
+// blame says which field is wrong, in the words that the form has for it, and
+// goes there.
+func (b *blank) blame(err error) {
+	b.err = headline(err)
+	var f *netconf.Fault
+	if !errors.As(err, &f) || f.Err == nil {
+		return
+	}
+	for i, v := range b.tmpl.Vars {
+		if strings.HasPrefix(f.What, "variable "+v.Name+" ") {
+			b.at, b.err = i, v.Title+": "+f.Err.Error()
+		}
+	}
 }
 
 // turn takes the next of the choices.
@@ -356,19 +372,13 @@ func (b *blank) View(maxW, maxH int) string {
 		body = append(body, " "+mark+" "+b.th.Fit(safe.Line(v.Title), label)+"  "+field)
 	}
 	body = append(body, "")
-	note := ""
+	note, tok := safe.Line(b.tmpl.Doc), style.Dim
 	if b.err != "" {
-		note = b.th.Paint(style.Error, "! "+safe.Line(b.err))
-	} else if b.tmpl.Doc != "" {
-		note = b.th.Paint(style.Dim, safe.Line(b.tmpl.Doc))
+		note, tok = "! "+safe.Line(b.err), style.Error
 	}
-	for _, l := range style.Wrap(safe.Line(b.err), w-6) {
-		if b.err == "" {
-			break
-		}
-		note = ""
-		body = append(body, "  "+b.th.Paint(style.Error, l))
+	for _, l := range style.Wrap(note, w-6) {
+		body = append(body, "  "+b.th.Paint(tok, l))
 	}
-	body = append(body, "  "+note, "  It goes to the editor and is not sent.")
+	body = append(body, "  It goes to the editor and is not sent.")
 	return overlay.Frame(b.th, safe.Line(b.tmpl.Title), "", body, 2, w, maxH)
 }

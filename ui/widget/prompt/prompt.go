@@ -149,7 +149,7 @@ func (l *Line) View(t *style.Theme, w int, focused bool) string {
 		return ""
 	}
 	if len(l.text) == 0 && !focused {
-		return t.Paint(style.Dim, t.Fit(l.Hint, w))
+		return t.Paint(style.Dim, t.Fit(l.hint(t, w), w))
 	}
 	l.scroll(t, w)
 	var b strings.Builder
@@ -170,11 +170,20 @@ func (l *Line) View(t *style.Theme, w int, focused bool) string {
 		b.WriteString(cursor(t, " "))
 		used++
 		if len(l.text) == 0 && l.Hint != "" {
-			b.WriteString(t.Paint(style.Dim, t.Fit(l.Hint, w-used)))
+			b.WriteString(t.Paint(style.Dim, t.Fit(l.hint(t, w-used), w-used)))
 			used = w
 		}
 	}
 	return b.String() + strings.Repeat(" ", max(w-used, 0))
+}
+
+// hint is the hint in w cells, in brackets where nothing else tells it from text
+// and there is room for them.
+func (l *Line) hint(t *style.Theme, w int) string {
+	if l.Hint == "" || t.SGR(style.Dim) != "" || style.Width(l.Hint)+2 > w {
+		return l.Hint
+	}
+	return "(" + l.Hint + ")"
 }
 
 // cell is what rune i looks like; a foreign rune may take more than one cell.

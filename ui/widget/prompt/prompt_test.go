@@ -115,3 +115,14 @@ func TestCursorStaysInView(t *testing.T) {
 		}
 	}
 }
+
+func TestHintIsNotTakenForText(t *testing.T) {
+	t.Parallel()
+	dumb, _ := style.New("mono", false, true)
+	l := &Line{Hint: "192.0.2.1"}
+	for w, want := range map[int]string{20: "(192.0.2.1)", 9: "192.0.2.1"} {
+		if got := strings.TrimSpace(l.View(dumb, w, false)); got != want {
+			t.Errorf("%q in %d cells", got, w)
+		}
+	}
+}
