@@ -19,9 +19,10 @@ import (
 
 // child is a process that takes and gives lines.
 type child struct {
-	cmd *exec.Cmd
-	in  io.WriteCloser
-	out *bufio.Scanner
+	cmd  *exec.Cmd
+	in   io.WriteCloser
+	out  *bufio.Scanner
+	addr string // of a call-taker, where it listens
 }
 
 func startChild(args ...string) (*child, error) {
@@ -68,6 +69,32 @@ func (c *child) number(line string) (float64, error) {
 func (c *child) stop() {
 	c.in.Close()
 	c.cmd.Wait()
+}
+
+// calledIn starts a process that takes the calls of n devices, and those, and
+// returns when all have a session.
+func calledIn(how string, n, abreast int) (taker *child, stop func(), err error) {
+	if taker, err = startChild("-role", "call-taker", "-how", how, "-size", fmt.Sprint(n)); err != nil {
+		return nil, nil, err
+	}
+	stop = taker.stop
+	if taker.addr, err = taker.hear(); err == nil {
+		var devices *child
+		if devices, err = startChild("-role", "callers", "-addr", taker.addr, "-size", fmt.Sprint(n), "-how", fmt.Sprint(abreast, ",0s")); err == nil {
+			stop = func() { taker.stop(); devices.stop() }
+			if _, err = devices.hear(); err == nil {
+				_, err = devices.say("call")
+			}
+		}
+	}
+	if err == nil {
+		_, err = taker.say("all")
+	}
+	if err != nil {
+		stop()
+		return nil, nil, err
+	}
+	return taker, stop, nil
 }
 
 // gathering is what one run of taking n calls showed.
@@ -164,31 +191,21 @@ func callersRows(rounds, sessions int, flood time.Duration) ([]row, error) {
 		return nil, err
 	}
 	d, err := dripRow(5000)
-	return append(append(rows, f...), d), err
+	if err != nil {
+		return nil, err
+	}
+	k, err := keyRows(sessions)
+	return append(append(append(rows, f...), d), k...), err
 }
 
 // floodRows has strangers connect 10,000 times a second while 20 devices work.
 func floodRows(length time.Duration) ([]row, error) {
 	const working = 20
-	taker, err := startChild("-role", "call-taker", "-how", "ours", "-size", fmt.Sprint(working))
+	taker, stop, err := calledIn("ours", working, 8)
 	if err != nil {
 		return nil, err
 	}
-	defer taker.stop()
-	addr, err := taker.hear()
-	if err != nil {
-		return nil, err
-	}
-	devices, err := startChild("-role", "callers", "-addr", addr, "-size", fmt.Sprint(working), "-how", "8,0s")
-	if err != nil {
-		return nil, err
-	}
-	defer devices.stop()
-	for _, ask := range []func() (string, error){devices.hear, func() (string, error) { return devices.say("call") }, func() (string, error) { return taker.say("all") }} {
-		if _, err := ask(); err != nil {
-			return nil, err
-		}
-	}
+	defer stop()
 	before, err := taker.number("resident")
 	if err != nil {
 		return nil, err
@@ -197,7 +214,7 @@ func floodRows(length time.Duration) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	strangers, err := startChild("-role", "strangers", "-addr", addr, "-how", length.String())
+	strangers, err := startChild("-role", "strangers", "-addr", taker.addr, "-how", length.String())
 	if err != nil {
 		return nil, err
 	}

@@ -40,8 +40,11 @@ func callerAddr(n int) net.IP { return net.IPv4(127, byte(1+n/60000), byte(n/240
 // callTaker takes the calls of n devices: ours, or the yardstick.
 func callTaker(how string, n int) error {
 	take := takeBare
-	if how == "ours" {
+	switch how {
+	case "ours":
 		take = takeOurs
+	case "shown":
+		take = takeShown
 	}
 	open := make(chan struct{}, n)
 	addr, ask, err := take(n, func() { open <- struct{}{} })
@@ -86,45 +89,63 @@ func memoryKB(field string) int {
 }
 
 func takeOurs(n int, open func()) (string, func(string) float64, error) {
+	t, err := newTaker(n, open)
+	if err != nil {
+		return "", nil, err
+	}
+	go func() { // ends with the process
+		for range t.m.Events() {
+		}
+	}()
+	return t.bound, func(what string) float64 {
+		if length, ok := strings.CutPrefix(what, "work "); ok {
+			d, _ := time.ParseDuration(length)
+			return work(t.m, d, &t.lost)
+		}
+		return float64(t.lost.Load())
+	}, nil
+}
+
+// taker is the desk with its manager and the profiles of n devices. Somebody has
+// to take the events.
+type taker struct {
+	m        *conn.Manager
+	desk     *desk.Front
+	profiles profile.Store
+	bound    string
+	lost     atomic.Int64 // sessions
+}
+
+func newTaker(n int, open func()) (*taker, error) {
 	os.Setenv("DIALTONE_BENCH", "x")
 	no := false
 	var ps []profile.Profile
 	for i := range n {
 		k, err := callerKey(i)
 		if err != nil {
-			return "", nil, err
+			return nil, err
 		}
 		ps = append(ps, profile.Profile{Target: link.Target{Name: fmt.Sprint("r", i), Via: link.CallHome, User: "bench", Agent: &no,
 			Password: "env:DIALTONE_BENCH", Pin: []string{ssh.FingerprintSHA256(k.PublicKey())}, Open: "auto"}})
 	}
-	m := conn.NewManager(conn.Options{})
-	go func() { // ends with the process
-		for range m.Events() {
-		}
-	}()
-	var lost atomic.Int64
-	m.Watch(func(d conn.Device) {
+	t := &taker{m: conn.NewManager(conn.Options{}), profiles: profile.Memory(ps...)}
+	t.m.Watch(func(d conn.Device) {
 		switch d.State {
 		case conn.Open:
 			open()
 		case conn.Lost:
-			lost.Add(1)
+			t.lost.Add(1)
 		}
 	})
-	f := desk.New(desk.Options{Manager: m, Profiles: profile.Memory(ps...), Dialer: dial.New(dial.Options{Home: os.DevNull})})
-	if err := f.Listen(desk.SSH, "127.0.0.1:0"); err != nil {
-		return "", nil, err
+	t.desk = desk.New(desk.Options{Manager: t.m, Profiles: t.profiles, Dialer: dial.New(dial.Options{Home: os.DevNull})})
+	if err := t.desk.Listen(desk.SSH, "127.0.0.1:0"); err != nil {
+		return nil, err
 	}
 	for {
-		<-f.Changed()
-		if l := f.Listeners()[0]; l.Bound != "" {
-			return l.Bound, func(what string) float64 {
-				if length, ok := strings.CutPrefix(what, "work "); ok {
-					d, _ := time.ParseDuration(length)
-					return work(m, d, &lost)
-				}
-				return float64(lost.Load())
-			}, nil
+		<-t.desk.Changed()
+		if l := t.desk.Listeners()[0]; l.Bound != "" {
+			t.bound = l.Bound
+			return t, nil
 		}
 	}
 }
