@@ -37,9 +37,16 @@ type queue struct {
 	bytes    int
 }
 
+// entry is an event without the value of its device, which is large and is read
+// when the event is taken.
 type entry struct {
-	ev    Event
-	bytes int
+	kind    EventKind
+	session SessionID
+	x       *Exchange
+	note    *netconf.Notification
+	err     error
+	raw     []byte
+	bytes   int
 }
 
 // lane is what waits of the faults of one session, oldest first.
@@ -60,12 +67,12 @@ func newQueue(device func(SessionID) (Device, bool)) *queue {
 }
 
 // put appends an event; q.mu is held.
-func (q *queue) put(ev Event, bytes int) *list.Element {
+func (q *queue) put(it *entry) *list.Element {
 	if q.stopped {
 		return nil
 	}
-	q.bytes += bytes
-	e := q.order.PushBack(&entry{ev: ev, bytes: bytes})
+	q.bytes += it.bytes
+	e := q.order.PushBack(it)
 	select {
 	case q.wake <- struct{}{}:
 	default:
@@ -79,7 +86,7 @@ func (q *queue) changed(id SessionID) {
 	if q.changes[id] != nil {
 		return // its value is read when it is taken
 	}
-	if e := q.put(Event{Kind: DeviceChanged, Session: id}, 0); e != nil {
+	if e := q.put(&entry{kind: DeviceChanged, session: id}); e != nil {
 		q.changes[id] = e
 	}
 }
@@ -90,7 +97,7 @@ func (q *queue) progress(x *Exchange) {
 	if q.progr[x.ID] != nil {
 		return
 	}
-	if e := q.put(Event{Kind: ExchangeProgress, Session: x.Session, Exchange: x}, 0); e != nil {
+	if e := q.put(&entry{kind: ExchangeProgress, session: x.Session, x: x}); e != nil {
 		q.progr[x.ID] = e
 	}
 }
@@ -102,7 +109,7 @@ func (q *queue) done(x *Exchange) {
 		q.order.Remove(e)
 		delete(q.progr, x.ID)
 	}
-	q.put(Event{Kind: ExchangeDone, Session: x.Session, Exchange: x}, 0)
+	q.put(&entry{kind: ExchangeDone, session: x.Session, x: x})
 }
 
 // notify tells of the newest notification. One that waits gives its place in the
@@ -111,10 +118,10 @@ func (q *queue) notify(id SessionID, n *netconf.Notification) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if e := q.notified[id]; e != nil {
-		e.Value.(*entry).ev.Notification = n
+		e.Value.(*entry).note = n
 		return
 	}
-	if e := q.put(Event{Kind: Notified, Session: id, Notification: n}, 0); e != nil {
+	if e := q.put(&entry{kind: Notified, session: id, note: n}); e != nil {
 		q.notified[id] = e
 	}
 }
@@ -132,7 +139,7 @@ func (q *queue) oddity(id SessionID, err error, raw []byte) {
 		l = &lane{}
 		q.faults[id] = l
 	}
-	e := q.put(Event{Kind: Faulted, Session: id, Err: err, Raw: raw}, len(raw))
+	e := q.put(&entry{kind: Faulted, session: id, err: err, raw: raw, bytes: len(raw)})
 	if e == nil {
 		return
 	}
@@ -158,28 +165,29 @@ func (q *queue) take() (Event, bool) {
 	}
 	it := q.order.Remove(e).(*entry)
 	q.bytes -= it.bytes
-	switch it.ev.Kind {
+	ev := Event{Kind: it.kind, Session: it.session, Exchange: it.x, Notification: it.note, Err: it.err, Raw: it.raw}
+	switch it.kind {
 	case DeviceChanged:
-		delete(q.changes, it.ev.Session)
+		delete(q.changes, it.session)
 	case ExchangeProgress:
-		delete(q.progr, it.ev.Exchange.ID)
+		delete(q.progr, it.x.ID)
 	case Notified:
-		delete(q.notified, it.ev.Session)
+		delete(q.notified, it.session)
 	case Faulted:
-		it.ev.Dropped = q.leave(it)
+		ev.Dropped = q.leave(it)
 	}
-	return it.ev, true
+	return ev, true
 }
 
 // leave takes the front of a lane out and returns how many went before it;
 // q.mu is held.
 func (q *queue) leave(it *entry) (dropped int) {
-	l := q.faults[it.ev.Session]
+	l := q.faults[it.session]
 	dropped, l.dropped = l.dropped, 0
 	l.items = l.items[1:]
 	l.bytes -= it.bytes
 	if len(l.items) == 0 {
-		delete(q.faults, it.ev.Session)
+		delete(q.faults, it.session)
 	}
 	return dropped
 }
