@@ -155,7 +155,7 @@ func listen(t *testing.T, o Options) (*Listener, string, func(EventKind) Event) 
 	t.Cleanup(l.Close)
 	next := func(kind EventKind) Event {
 		t.Helper()
-		limit := time.After(20 * time.Second)
+		limit := time.After(time.Minute)
 		for {
 			select {
 			case ev := <-events:
@@ -446,7 +446,7 @@ func TestListenerThatStaysDownSaysSoOnce(t *testing.T) {
 	if w := <-told; w.err == nil || w.bound != nil {
 		t.Fatalf("%+v", w)
 	}
-	time.AfterFunc(1500*time.Millisecond, func() { held.Close() }) // after the second try
+	time.AfterFunc(2500*time.Millisecond, func() { held.Close() }) // after the second try
 	w := <-told
 	if w.err != nil || w.bound == nil || w.tries < 2 {
 		t.Errorf("the second word is %+v, want that it is back, and after how many tries", w)

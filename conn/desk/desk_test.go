@@ -21,7 +21,7 @@ import (
 )
 
 // limit bounds every wait of a test.
-const limit = 30 * time.Second
+const limit = time.Minute
 
 const getConfig = "<get-config><source><running/></source></get-config>"
 
