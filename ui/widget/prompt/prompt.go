@@ -149,7 +149,7 @@ func (l *Line) View(t *style.Theme, w int, focused bool) string {
 		return ""
 	}
 	if len(l.text) == 0 && !focused {
-		return t.Paint(style.Dim, t.Fit(l.hint(t, w), w))
+		return t.Paint(style.Dim, t.Fit(l.hint(w), w))
 	}
 	l.scroll(t, w)
 	var b strings.Builder
@@ -170,17 +170,17 @@ func (l *Line) View(t *style.Theme, w int, focused bool) string {
 		b.WriteString(cursor(t, " "))
 		used++
 		if len(l.text) == 0 && l.Hint != "" {
-			b.WriteString(t.Paint(style.Dim, t.Fit(l.hint(t, w-used), w-used)))
+			b.WriteString(t.Paint(style.Dim, t.Fit(l.hint(w-used), w-used)))
 			used = w
 		}
 	}
 	return b.String() + strings.Repeat(" ", max(w-used, 0))
 }
 
-// hint is the hint in w cells, in brackets where nothing else tells it from text
-// and there is room for them.
-func (l *Line) hint(t *style.Theme, w int) string {
-	if l.Hint == "" || t.SGR(style.Dim) != "" || style.Width(l.Hint)+2 > w {
+// hint is the hint in w cells: in brackets where there is room for them, for a
+// dim colour alone would not tell it from text.
+func (l *Line) hint(w int) string {
+	if l.Hint == "" || style.Width(l.Hint)+2 > w {
 		return l.Hint
 	}
 	return "(" + l.Hint + ")"
