@@ -18,7 +18,7 @@ import (
 
 // manyDevices is the program on 200x60 with n devices that have called and are
 // open.
-func manyDevices(b *testing.B, n int) (*uitest.Driver, *root, *uitest.Backend) {
+func manyDevices(b testing.TB, n int) (*uitest.Driver, *root, *walked) {
 	b.Helper()
 	var ps []profile.Profile
 	for i := range n {
@@ -26,7 +26,7 @@ func manyDevices(b *testing.B, n int) (*uitest.Driver, *root, *uitest.Backend) {
 		t.Pin = []string{"SHA256:x"}
 		ps = append(ps, profile.Profile{Target: t, Group: fmt.Sprint("g", i%5)})
 	}
-	be := &uitest.Backend{Now: time.Now}
+	be := &walked{Backend: &uitest.Backend{Now: time.Now}}
 	for i := range ps {
 		be.Set(conn.Device{Target: ps[i].Target, State: conn.Open, Since: time.Now(), Opened: time.Now(), Caps: caps("candidate:1.0"),
 			Peer: link.Peer{Addr: fmt.Sprintf("192.0.%d.%d:50000", i/250, i%250)}})
