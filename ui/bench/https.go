@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"syscall"
 	"time"
 
 	"dialtone/keys/cert"
@@ -158,15 +157,6 @@ func (p papers) reply(how string) (wall, cpu time.Duration, err error) {
 	us, err2 := t.taker.number("fetch")
 	cpu = used() - before
 	return time.Duration(us) * time.Microsecond, cpu, errors.Join(err, err2)
-}
-
-// cpuMicros is the processor time of this process so far.
-func cpuMicros() int64 {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
-	}
-	return u.Utime.Nano()/1000 + u.Stime.Nano()/1000
 }
 
 // parkedRows compares the memory of devices that wait, and times the opening of

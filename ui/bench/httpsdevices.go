@@ -70,7 +70,7 @@ func httpsDevices(addr, how, dir string, n int) error {
 		case "again":
 			fmt.Println(h.again.Load())
 		case "cpu":
-			fmt.Println(cpuMicros())
+			fmt.Println(cpu().Microseconds())
 		}
 	}
 	return nil

@@ -71,7 +71,7 @@ func httpsTaker(how, dir string, n int) error {
 		case "peak":
 			fmt.Println(memoryKB("VmHWM"))
 		case "cpu":
-			fmt.Println(cpuMicros())
+			fmt.Println(cpu().Microseconds())
 		default:
 			v, err := t.ask(s.Text())
 			if err != nil {
