@@ -58,7 +58,7 @@ type Target struct {
 	Open      string        `toml:"open,omitempty"` // callers: ask | auto
 	ReadOnly  bool          `toml:"read_only,omitempty"`
 	Keepalive Duration      `toml:"keepalive,omitempty"` // 15 s; times three
-	Timeout   Duration      `toml:"timeout,omitempty"`   // silence, 60 s
+	Timeout   Duration      `toml:"timeout,omitempty"`   // silence before a reply begins, 300 s
 	// CommitTimeout is the silence that is borne with a commit or a validation,
 	// on which a device may work for long: 15 min. Never shorter than Timeout.
 	CommitTimeout Duration `toml:"commit_timeout,omitempty"`

@@ -79,7 +79,7 @@ func fields(p profile.Profile) []*form.Field {
 		{Name: "open", Label: "When it calls", Kind: form.Choice, Options: []string{"ask", "open by itself"}, At: open},
 		{Name: "read_only", Label: "Mode", Kind: form.Choice, Options: []string{"read-write", "read-only"}, At: mode},
 		short(text("keepalive", "Keepalive", wait(p.Keepalive), "15s"), "three missed mean lost"),
-		short(text("timeout", "Timeout", wait(p.Timeout), "60s"), "of silence, not in total"),
+		short(text("timeout", "Timeout", wait(p.Timeout), "300s"), "of silence, not in total"),
 		text("tags", "Tags", strings.Join(p.Tags, ", "), ""),
 		text("note", "Note", p.Note, ""),
 	}

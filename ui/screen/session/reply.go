@@ -226,6 +226,10 @@ func (s *Screen) emptyReply(r *reply) []string {
 	case netconf.NotSent:
 		say(style.Error, "Nothing was sent.")
 	case netconf.Stopped:
+		if failed(r) {
+			say(style.Error, "No reply came.")
+			break
+		}
 		say(style.Warn, "Stopped waiting. The device may still finish it.")
 		say(style.Text, "x in the device list drops the session.")
 	}

@@ -1,6 +1,8 @@
 package session
 
 import (
+	"context"
+	"errors"
 	"strings"
 
 	"dialtone/conn"
@@ -103,6 +105,13 @@ func (s *Screen) arriving(r *reply) string {
 	return text
 }
 
+// failed says that a wait was ended by the device, the link or the time, and not
+// by the person.
+func failed(r *reply) bool {
+	var f *netconf.Fault
+	return r.err != nil && !(errors.As(r.err, &f) && f.Code == "RPC-STOPPED") && !errors.Is(r.err, context.Canceled)
+}
+
 // result is the end of an exchange in words.
 func result(r *reply) (string, style.Token) {
 	o := r.outcome
@@ -110,7 +119,13 @@ func result(r *reply) (string, style.Token) {
 	case netconf.NotSent:
 		return "NOT SENT", style.Error
 	case netconf.Stopped:
-		return "stopped", style.Warn
+		switch {
+		case !failed(r):
+			return "stopped", style.Warn
+		case r.x.Doc.Size() == 0:
+			return "NO REPLY", style.Error
+		}
+		return "CUT SHORT", style.Error
 	case netconf.Unknown:
 		return "OUTCOME UNKNOWN", style.Danger
 	}

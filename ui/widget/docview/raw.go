@@ -1,6 +1,7 @@
 package docview
 
 import (
+	"bytes"
 	"unicode/utf8"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -54,7 +55,12 @@ func (v *View) rawRow() int {
 	off, n := v.doc.Line(v.page[Raw].cur)
 	if n > walkedBytes {
 		w, _ := v.inner()
-		off += int64(min(v.hoff+w/3, n-1))
+		return v.doc.RowAt(off + int64(min(v.hoff+w/3, n-1)))
+	}
+	// The blanks before a tag still belong to the row above it.
+	line := v.doc.AppendAt(nil, off, n)
+	if text := bytes.TrimLeft(line, " \t\r\n"); len(text) > 0 {
+		off += int64(len(line) - len(text))
 	}
 	return v.doc.RowAt(off)
 }

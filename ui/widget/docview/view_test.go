@@ -516,3 +516,17 @@ func TestSaveErrorLeavesNothing(t *testing.T) {
 type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, errors.New("torn") }
+
+// TestViewsKeepThePlace: going round the views comes back to the same element.
+func TestViewsKeepThePlace(t *testing.T) {
+	t.Parallel()
+	f := show(t, interfaces)
+	f.press("j", "j", "j")
+	at := f.Status()
+	for range 3 {
+		f.press("v", "v")
+		if f.Mode() != Pretty || f.Status() != at {
+			t.Fatalf("mode %v at %q, want %q", f.Mode(), f.Status(), at)
+		}
+	}
+}
