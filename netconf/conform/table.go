@@ -111,6 +111,7 @@ func readRows() []row {
 		}},
 		{"events arrive beside replies", []string{"notification", "interleave"}, events},
 		{"kill-session ends another session", nil, func(k *kit, a side) {
+			a.fails("<kill-session><session-id>"+itoa(int(a.s.ID()))+"</session-id></kill-session>", "invalid-value")
 			b := k.session()
 			a.ok("<kill-session><session-id>" + itoa(int(b.s.ID())) + "</session-id></kill-session>")
 			select {
@@ -118,7 +119,6 @@ func readRows() []row {
 			case <-k.ctx.Done():
 				k.Error("the other session lives")
 			}
-			a.fails("<kill-session><session-id>"+itoa(int(a.s.ID()))+"</session-id></kill-session>", "invalid-value")
 		}},
 		{"close-session ends in good order", nil, func(k *kit, a side) {
 			if err := a.s.Close(k.ctx); err != nil {

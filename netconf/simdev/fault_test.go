@@ -221,10 +221,15 @@ func TestBadRequests(t *testing.T) {
 		`<rpc message-id="1" xmlns="` + netconf.BaseNS + `"><x:foo xmlns:x="urn:other"/></rpc>`:         "operation-not-supported",
 		`<rpc message-id="1" xmlns="` + netconf.BaseNS + `"><edit-config><target/></edit-config></rpc>`: "missing-element",
 	} {
-		p.write(text)
+		sent := make(chan struct{})
+		go func() { // ends when the device has read the message, or with the pipe
+			defer close(sent)
+			p.write(text) // what is answered before its end was read must not wait for us
+		}()
 		if s := p.read(); !strings.Contains(s, "<error-tag>"+tag+"<") {
 			t.Errorf("%.80s: %s", text, s)
 		}
+		<-sent
 	}
 	p.ok("<discard-changes/>") // the session lives
 }

@@ -59,6 +59,11 @@ type Server struct {
 	conns map[*os.Process]*net.TCPConn
 	wg    sync.WaitGroup
 	ended bool
+
+	daemon  *os.Process   // netconfd
+	up      chan struct{} // closed when it takes connections
+	crashes int           // of netconfd; read when gone is closed
+	gone    chan struct{} // closed when netconfd is not started again
 }
 
 // Start starts a server and ends it with the test. When a program is missing
@@ -120,45 +125,119 @@ func (s *Server) startNetconfd(t testing.TB, o Options) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(netconfd, args...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, log, log
-	cmd.Env = append(os.Environ(), "YUMA_HOME="+s.dir, "HOME="+s.dir)
-	if err := cmd.Start(); err != nil {
+	cmd, err := s.spawn(args, log)
+	if err != nil {
 		t.Fatal(err)
 	}
-	gone := make(chan struct{})
-	go func() { // ends with the process, which the cleanup kills
-		_ = cmd.Wait()
-		_ = log.Close()
-		close(gone)
+	ended := make(chan struct{})
+	s.gone = make(chan struct{})
+	go func() { // ends when the cleanup kills the process, or it has crashed too often
+		defer close(s.gone)
+		defer log.Close()
+		s.supervise(cmd, args, log, ended)
 	}()
 	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		<-gone
+		close(ended)
+		s.mu.Lock()
+		_ = s.daemon.Kill()
+		s.mu.Unlock()
+		<-s.gone
+		if s.crashes > 0 {
+			t.Logf("netconfd crashed %d times and was started again", s.crashes)
+		}
 		if t.Failed() {
 			t.Logf("netconfd said:\n%s", s.tail("netconfd.log"))
 		}
 	})
-	limit := time.NewTimer(20 * time.Second)
+	if !s.waitUp(20 * time.Second) {
+		t.Fatalf("netconfd does not listen:\n%s", s.tail("netconfd.log"))
+	}
+}
+
+// spawn starts the NETCONF server.
+func (s *Server) spawn(args []string, log *os.File) (*exec.Cmd, error) {
+	cmd := exec.Command(netconfd, args...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, log, log
+	cmd.Env = append(os.Environ(), "YUMA_HOME="+s.dir, "HOME="+s.dir)
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	s.daemon, s.up = cmd.Process, make(chan struct{})
+	s.mu.Unlock()
+	return cmd, nil
+}
+
+// crashLimit is how often netconfd may crash in one test. Killing a session
+// makes it crash once in a while; that is a fault of its own.
+const crashLimit = 3
+
+// supervise waits for the server's end and starts it again when it crashed.
+func (s *Server) supervise(cmd *exec.Cmd, args []string, log *os.File, ended <-chan struct{}) {
+	for {
+		_ = cmd.Wait()
+		select {
+		case <-ended:
+			return
+		default:
+		}
+		if cmd.ProcessState.ExitCode() >= 0 || s.crashes == crashLimit { // it gave up, and did not crash
+			return
+		}
+		s.crashes++
+		_ = os.Remove(s.socket)
+		var err error
+		if cmd, err = s.spawn(args, log); err != nil {
+			return
+		}
+		select {
+		case <-ended: // the cleanup may have killed the process before
+			_ = cmd.Process.Kill()
+		default:
+		}
+		s.waitUp(20 * time.Second)
+	}
+}
+
+// await waits while netconfd is being started again.
+func (s *Server) await() {
+	s.mu.Lock()
+	up := s.up
+	s.mu.Unlock()
+	select {
+	case <-up:
+	case <-s.gone:
+	}
+}
+
+// waitUp waits until the server takes connections, and says whether it does.
+func (s *Server) waitUp(long time.Duration) bool {
+	limit := time.NewTimer(long)
 	defer limit.Stop()
 	tick := time.NewTicker(10 * time.Millisecond) // another program gives no event to wait for
 	defer tick.Stop()
 	for {
-		select {
-		case <-gone:
-			t.Fatalf("netconfd ended:\n%s", s.tail("netconfd.log"))
-		case <-limit.C:
-			t.Fatalf("netconfd does not listen:\n%s", s.tail("netconfd.log"))
-		case <-tick.C:
-			c, err := net.Dial("unix", s.socket)
-			if err != nil {
-				continue
-			}
+		c, err := net.Dial("unix", s.socket)
+		if err == nil {
 			_ = c.Close()
-			if err := os.Chmod(s.socket, 0o666); err != nil {
-				t.Fatal(err)
+			if os.Chmod(s.socket, 0o666) != nil {
+				return false
 			}
-			return
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			select {
+			case <-s.up: // somebody else saw it first
+			default:
+				close(s.up)
+			}
+			return true
+		}
+		select {
+		case <-s.gone:
+			return false
+		case <-limit.C:
+			return false
+		case <-tick.C:
 		}
 	}
 }
@@ -225,6 +304,7 @@ func (s *Server) serve(c net.Conn, config string) {
 		_ = tcp.Close()
 		return
 	}
+	s.await()
 	cmd := exec.Command(sshd, "-i", "-f", config, "-E", filepath.Join(s.dir, "sshd.log"))
 	cmd.Stdin, cmd.Stdout = f, f
 	err = cmd.Start()
@@ -326,6 +406,7 @@ func (s *Server) SSH(t testing.TB) io.ReadWriteCloser {
 // Pipe talks to the server without SSH.
 func (s *Server) Pipe(t testing.TB) io.ReadWriteCloser {
 	t.Helper()
+	s.await()
 	cmd := exec.Command(subsystem, "--ncxserver-sockname="+s.port+"@"+s.socket)
 	cmd.Env = append(os.Environ(), "SSH_CONNECTION=127.0.0.1 1 127.0.0.1 "+s.port, "USER="+s.User)
 	return stream(t, cmd)

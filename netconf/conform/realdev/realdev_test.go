@@ -3,7 +3,9 @@ package realdev
 import (
 	"bytes"
 	"context"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -37,6 +39,32 @@ func TestBothWaysIn(t *testing.T) {
 		if err := n.Close(ctx); err != nil {
 			t.Errorf("%s: close: %v", way, err)
 		}
+	}
+}
+
+// TestACrashIsMended: netconfd that crashes is there again for the next session.
+func TestACrashIsMended(t *testing.T) {
+	t.Parallel()
+	s := Start(t, Options{})
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	s.mu.Lock()
+	first := s.daemon
+	s.mu.Unlock()
+	if err := first.Signal(syscall.SIGSEGV); err != nil {
+		t.Fatal(err)
+	}
+	for again := false; !again && ctx.Err() == nil; runtime.Gosched() {
+		s.mu.Lock()
+		again = s.daemon != first
+		s.mu.Unlock()
+	}
+	n, err := netconf.Open(ctx, netconf.NewTransport(s.SSH(t), netconf.FrameOptions{}), netconf.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Close(ctx); err != nil {
+		t.Error(err)
 	}
 }
 
