@@ -118,7 +118,9 @@ func press(keys *os.File, drawn <-chan time.Time) (p pressed) {
 	before = cpu()
 	started := time.Now()
 	for i := range n {
-		time.Sleep(time.Until(started.Add(time.Duration(i) * pause)))
+		// At another point of the frames' beat each time.
+		beat := time.Duration(i*7%17) * time.Millisecond
+		time.Sleep(time.Until(started.Add(time.Duration(i)*pause + beat)))
 		select {
 		case <-drawn: // the clock
 		default:

@@ -99,14 +99,16 @@ func calledIn(how string, n, abreast int) (taker *child, stop func(), err error)
 
 // gathering is what one run of taking n calls showed.
 type gathering struct {
-	took   time.Duration // from the first call to the last hello
-	kb     float64       // of memory for each idle session
-	placed int           // calls that the devices made
+	took     time.Duration // from the first call to the last hello
+	kb       float64       // of memory for each idle session, when it was asked for
+	placed   int           // calls that the devices made
+	p50, p99 time.Duration // what one device waited from its call to our hello
 }
 
 // gather has n devices call, each of them at its time within spread and at most
-// abreast at once, and waits until all have a session.
-func gather(how string, n, abreast int, spread time.Duration) (g gathering, err error) {
+// abreast at once, and waits until all have a session. Only with weigh it takes
+// the time to read what they hold of memory.
+func gather(how string, n, abreast int, spread time.Duration, weigh bool) (g gathering, err error) {
 	taker, err := startChild("-role", "call-taker", "-how", how, "-size", fmt.Sprint(n))
 	if err != nil {
 		return g, err
@@ -124,9 +126,11 @@ func gather(how string, n, abreast int, spread time.Duration) (g gathering, err 
 	if _, err := devices.hear(); err != nil {
 		return g, err
 	}
-	before, err := taker.number("memory")
-	if err != nil {
-		return g, err
+	var before, after float64
+	if weigh {
+		if before, err = taker.number("memory"); err != nil {
+			return g, err
+		}
 	}
 	start := time.Now()
 	if _, err := devices.say("call"); err != nil {
@@ -136,13 +140,17 @@ func gather(how string, n, abreast int, spread time.Duration) (g gathering, err 
 		return g, err
 	}
 	g.took = time.Since(start)
-	after, err := taker.number("memory")
+	if weigh {
+		if after, err = taker.number("memory"); err != nil {
+			return g, err
+		}
+		g.kb = (after - before) / float64(n)
+	}
+	said, err := devices.say("placed")
 	if err != nil {
 		return g, err
 	}
-	g.kb = (after - before) / float64(n)
-	placed, err := devices.number("placed")
-	g.placed = int(placed)
+	_, err = fmt.Sscan(said, &g.placed, &g.p50, &g.p99)
 	return g, err
 }
 
@@ -151,51 +159,53 @@ func medianOf(fs []float64) float64 {
 	return fs[len(fs)/2]
 }
 
-// callersRows measures sessions of devices that call: memory, set-up, a storm,
-// a flood and dripping strangers.
-func callersRows(rounds, sessions int, flood time.Duration) ([]row, error) {
+// weighRow measures the memory of idle sessions of devices that call.
+func weighRow(rounds, sessions int) ([]row, error) {
 	var ours, bare []float64
 	for range rounds {
-		a, err := gather("ours", sessions, 16, 0)
+		a, err := gather("ours", sessions, 16, 0, true)
 		if err != nil {
 			return nil, fmt.Errorf("ours: %w", err)
 		}
-		b, err := gather("bare", sessions, 16, 0)
+		b, err := gather("bare", sessions, 16, 0, true)
 		if err != nil {
 			return nil, fmt.Errorf("yardstick: %w", err)
 		}
 		ours, bare = append(ours, a.kb), append(bare, b.kb)
 	}
 	a, b := medianOf(ours), medianOf(bare)
-	rows := []row{{fmt.Sprintf("callers: memory of one of %d idle sessions", sessions), fmt.Sprintf("%.1f KB", a), fmt.Sprintf("%.1f KB", b), a / b, 0.9}}
-	run := func(how string, n, abreast int, spread time.Duration, lost *int) func() (time.Duration, error) {
+	return []row{{fmt.Sprintf("callers: memory of one of %d idle sessions", sessions), fmt.Sprintf("%.1f KB", a), fmt.Sprintf("%.1f KB", b), a / b, 0.9}}, nil
+}
+
+// arriveRows measures how fast devices that call have a session: one after the
+// other, and all at once.
+func arriveRows(rounds int) ([]row, error) {
+	var again int
+	var waits []gathering
+	run := func(how string, n, abreast int, spread time.Duration) func() (time.Duration, error) {
 		return func() (time.Duration, error) {
-			g, err := gather(how, n, abreast, spread)
-			*lost += g.placed - n
+			g, err := gather(how, n, abreast, spread, false)
+			if how == "ours" && spread > 0 {
+				again += g.placed - n
+				waits = append(waits, g)
+			}
 			return g.took, err
 		}
 	}
-	var again, none int
-	sa, sb, err := alternate(rounds, run("ours", 400, 8, 0, &none), run("bare", 400, 8, 0, &none))
+	var rows []row
+	sa, sb, err := alternate(rounds, run("ours", 400, 8, 0), run("bare", 400, 8, 0))
 	if err != nil {
 		return nil, err
 	}
 	rows = append(rows, ratioRow("callers: 400 set up to hello done, 8 at once", sa, sb, 1/0.9))
-	sa, sb, err = alternate(rounds, run("ours", 500, 500, time.Second, &again), run("bare", 500, 500, time.Second, &none))
+	sa, sb, err = alternate(rounds, run("ours", 500, 500, time.Second), run("bare", 500, 500, time.Second))
 	if err != nil {
 		return nil, err
 	}
 	rows = append(rows, ratioRow(fmt.Sprintf("callers: 500 within a second (%d had to call again)", again), sa, sb, 1.25))
-	f, err := floodRows(flood)
-	if err != nil {
-		return nil, err
-	}
-	d, err := dripRow(5000)
-	if err != nil {
-		return nil, err
-	}
-	k, err := keyRows(sessions)
-	return append(append(append(rows, f...), d), k...), err
+	sort.Slice(waits, func(i, j int) bool { return waits[i].p99*waits[j].p50 < waits[j].p99*waits[i].p50 })
+	w := waits[len(waits)/2]
+	return append(rows, ratioRow("callers: the same, p99 of a set-up beside its p50", w.p99, w.p50, 5)), nil
 }
 
 // floodRows has strangers connect 10,000 times a second while 20 devices work.
@@ -246,25 +256,25 @@ func floodRows(length time.Duration) ([]row, error) {
 }
 
 // dripRow has n strangers say one byte a second.
-func dripRow(n int) (row, error) {
+func dripRow(n int) ([]row, error) {
 	taker, err := startChild("-role", "call-taker", "-how", "ours", "-size", "1")
 	if err != nil {
-		return row{}, err
+		return nil, err
 	}
 	defer taker.stop()
 	addr, err := taker.hear()
 	if err != nil {
-		return row{}, err
+		return nil, err
 	}
 	strangers, err := startChild("-role", "strangers", "-addr", addr, "-how", "drip", "-size", fmt.Sprint(n))
 	if err != nil {
-		return row{}, err
+		return nil, err
 	}
 	defer strangers.stop()
 	s, err := strangers.say("longest")
 	if err != nil {
-		return row{}, err
+		return nil, err
 	}
 	longest, err := time.ParseDuration(strings.TrimSpace(s))
-	return ratioRow(fmt.Sprintf("callers: %d dripping sockets, longest held", n), longest, 11*time.Second, 1), err
+	return []row{ratioRow(fmt.Sprintf("callers: %d dripping sockets, longest held", n), longest, 11*time.Second, 1)}, err
 }

@@ -297,11 +297,17 @@ func fakeCallers(addr string, n int, how string) error {
 		cfgs[i].AddHostKey(k)
 	}
 	var placed atomic.Int64
+	waits := make(chan time.Duration, n)
 	slots := make(chan struct{}, abreast)
 	fmt.Println("ready")
 	for s := bufio.NewScanner(os.Stdin); s.Scan(); {
 		if s.Text() == "placed" {
-			fmt.Println(placed.Load())
+			all := make([]time.Duration, 0, n)
+			for range n {
+				all = append(all, <-waits)
+			}
+			slices.Sort(all)
+			fmt.Println(placed.Load(), int64(all[n/2]), int64(all[n*99/100]))
 			continue
 		}
 		start := time.Now()
@@ -313,7 +319,16 @@ func fakeCallers(addr string, n int, how string) error {
 					placed.Add(1)
 					d := net.Dialer{LocalAddr: &net.TCPAddr{IP: callerAddr(i)}}
 					if c, err := d.Dial("tcp", addr); err == nil {
-						fakeDevice(c, cfg, func() { <-slots })
+						called := time.Now()
+						fakeDevice(c, cfg, func(open bool) {
+							<-slots
+							if open {
+								select {
+								case waits <- time.Since(called):
+								default: // it called again
+								}
+							}
+						})
 					} else {
 						<-slots
 					}
@@ -326,11 +341,12 @@ func fakeCallers(addr string, n int, how string) error {
 	return nil
 }
 
-// fakeDevice serves one call until it ends. settled is called when the session
-// is open, or the call is over.
-func fakeDevice(c net.Conn, cfg *ssh.ServerConfig, settled func()) {
-	settled = sync.OnceFunc(settled)
-	defer settled()
+// fakeDevice serves one call until it ends. settled is called once: when the
+// session is open, or else when the call is over.
+func fakeDevice(c net.Conn, cfg *ssh.ServerConfig, settled func(open bool)) {
+	var once sync.Once
+	settle := func(open bool) { once.Do(func() { settled(open) }) }
+	defer settle(false)
 	defer c.Close()
 	_, chans, reqs, err := ssh.NewServerConn(c, cfg)
 	if err != nil {
@@ -357,7 +373,7 @@ func fakeDevice(c net.Conn, cfg *ssh.ServerConfig, settled func()) {
 					return
 				}
 				if first {
-					settled()
+					settle(true)
 					continue
 				}
 				out := bufio.NewWriterSize(ch, 512)

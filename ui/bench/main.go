@@ -86,7 +86,11 @@ func table(rounds int, only string, sessions, parked int, flood time.Duration) e
 		{"start", func() ([]row, error) { return startRows(rounds) }},
 		{"editor", func() ([]row, error) { return editorRows(rounds) }},
 		{"https", func() ([]row, error) { return httpsRows(rounds, parked, flood) }},
-		{"callers", func() ([]row, error) { return callersRows(rounds, sessions, flood) }},
+		{"callers-memory", func() ([]row, error) { return weighRow(rounds, sessions) }},
+		{"callers-arrive", func() ([]row, error) { return arriveRows(rounds) }},
+		{"callers-flood", func() ([]row, error) { return floodRows(flood) }},
+		{"callers-drip", func() ([]row, error) { return dripRow(5000) }},
+		{"callers-keys", func() ([]row, error) { return keyRows(sessions) }},
 	}
 	fmt.Printf("%-52s %14s %14s %8s %8s\n", "medians of A B A B, "+fmt.Sprint(rounds)+" rounds", "ours", "yardstick", "ratio", "at most")
 	over := 0
