@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
-	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -66,7 +65,9 @@ type Options struct {
 	// it says otherwise: one that waits for its turn costs about 6 KiB, and 500
 	// devices that call at once after an outage are all let in.
 	Budget Budget
-	// Handshakes is how many run at once; 4 for each core when 0.
+	// Handshakes is how many run at once, 128 unless it says otherwise. One mostly
+	// waits for the network, so this many keep the processor busy without what
+	// hundreds at once would cost of memory.
 	Handshakes int
 	// Wait is how long a caller may wait for a decision: 110 s, just under the
 	// grace time of an SSH server.
@@ -119,7 +120,7 @@ func New(o Options) *Listener {
 		o.Wait = 110 * time.Second
 	}
 	if o.Handshakes == 0 {
-		o.Handshakes = 4 * runtime.GOMAXPROCS(0)
+		o.Handshakes = 128
 	}
 	if o.MostWaiting == 0 {
 		o.MostWaiting = 128

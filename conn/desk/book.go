@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -39,6 +40,8 @@ type book struct {
 	all    []profile.Profile // of callers
 	byID   map[string]int
 	byKey  map[string][]int
+	byName map[string]int
+	users  []string               // of the profiles, the commonest first
 	once   map[string]link.Target // by name: accepted in this run, not saved
 	grants map[string]time.Time   // by fingerprint: may come in without a question until then
 }
@@ -65,10 +68,15 @@ func (b *book) fresh() {
 // load reads the profiles; b.mu is held.
 func (b *book) load() {
 	ps, _ := b.store.List() // those that cannot be read are shown with the profiles
-	b.all, b.byID, b.byKey = nil, map[string]int{}, map[string][]int{}
+	b.all, b.byID, b.byKey, b.byName = nil, map[string]int{}, map[string][]int{}, map[string]int{}
+	count := map[string]int{}
 	add := func(p profile.Profile) {
 		i := len(b.all)
 		b.all = append(b.all, p)
+		b.byName[p.Name] = i
+		if p.User != "" {
+			count[p.User]++
+		}
 		if _, taken := b.byID[p.DeviceID]; !taken && p.DeviceID != "" {
 			b.byID[p.DeviceID] = i
 		}
@@ -84,6 +92,10 @@ func (b *book) load() {
 	}
 	for _, t := range b.once {
 		add(profile.Profile{Target: t})
+	}
+	b.users = slices.SortedFunc(maps.Keys(count), func(x, y string) int { return cmp.Or(cmp.Compare(count[y], count[x]), cmp.Compare(x, y)) })
+	if b.user != "" && count[b.user] == 0 {
+		b.users = append(b.users, b.user)
 	}
 }
 
@@ -138,21 +150,7 @@ func (b *book) Users() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.fresh()
-	count := map[string]int{}
-	for _, p := range b.all {
-		if p.User != "" {
-			count[p.User]++
-		}
-	}
-	var out []string
-	for u := range count {
-		out = append(out, u)
-	}
-	slices.SortFunc(out, func(x, y string) int { return cmp.Or(cmp.Compare(count[y], count[x]), cmp.Compare(x, y)) })
-	if b.user != "" && count[b.user] == 0 {
-		out = append(out, b.user)
-	}
-	return out
+	return slices.Clone(b.users)
 }
 
 // auto returns the target of a profile that opens by itself.
@@ -160,13 +158,12 @@ func (b *book) auto(name string) (link.Target, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.fresh()
-	for i, p := range b.all {
-		if p.Name == name {
-			t := b.entry(i).Target
-			return t, t.Open == "auto"
-		}
+	i, ok := b.byName[name]
+	if !ok {
+		return link.Target{}, false
 	}
-	return link.Target{}, false
+	t := b.entry(i).Target
+	return t, t.Open == "auto"
 }
 
 // grant lets the device of a key in without a question until then.

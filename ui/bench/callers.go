@@ -80,7 +80,7 @@ func calledIn(how string, n, abreast int) (taker *child, stop func(), err error)
 	stop = taker.stop
 	if taker.addr, err = taker.hear(); err == nil {
 		var devices *child
-		if devices, err = startChild("-role", "callers", "-addr", taker.addr, "-size", fmt.Sprint(n), "-how", fmt.Sprint(abreast, ",0s")); err == nil {
+		if devices, err = startChild("-role", "callers", "-addr", taker.addr, "-size", fmt.Sprint(n), "-how", calls{abreast: abreast}.String()); err == nil {
 			stop = func() { taker.stop(); devices.stop() }
 			if _, err = devices.hear(); err == nil {
 				_, err = devices.say("call")
@@ -105,10 +105,18 @@ type gathering struct {
 	p50, p99 time.Duration // what one device waited from its call to our hello
 }
 
-// gather has n devices call, each of them at its time within spread and at most
-// abreast at once, and waits until all have a session. Only with weigh it takes
-// the time to read what they hold of memory.
-func gather(how string, n, abreast int, spread time.Duration, weigh bool) (g gathering, err error) {
+// calls is how devices call: each at its time within spread, at most abreast at
+// once, over a path with far of round trip time.
+type calls struct {
+	abreast     int
+	spread, far time.Duration
+}
+
+func (c calls) String() string { return fmt.Sprint(c.abreast, int64(c.spread), int64(c.far)) }
+
+// gather has n devices call and waits until all have a session. Only with weigh
+// it takes the time to read what they hold of memory.
+func gather(how string, n int, c calls, weigh bool) (g gathering, err error) {
 	taker, err := startChild("-role", "call-taker", "-how", how, "-size", fmt.Sprint(n))
 	if err != nil {
 		return g, err
@@ -118,7 +126,7 @@ func gather(how string, n, abreast int, spread time.Duration, weigh bool) (g gat
 	if err != nil {
 		return g, err
 	}
-	devices, err := startChild("-role", "callers", "-addr", addr, "-size", fmt.Sprint(n), "-how", fmt.Sprint(abreast, ",", spread))
+	devices, err := startChild("-role", "callers", "-addr", addr, "-size", fmt.Sprint(n), "-how", c.String())
 	if err != nil {
 		return g, err
 	}
@@ -163,11 +171,11 @@ func medianOf(fs []float64) float64 {
 func weighRow(rounds, sessions int) ([]row, error) {
 	var ours, bare []float64
 	for range rounds {
-		a, err := gather("ours", sessions, 16, 0, true)
+		a, err := gather("ours", sessions, calls{abreast: 16}, true)
 		if err != nil {
 			return nil, fmt.Errorf("ours: %w", err)
 		}
-		b, err := gather("bare", sessions, 16, 0, true)
+		b, err := gather("bare", sessions, calls{abreast: 16}, true)
 		if err != nil {
 			return nil, fmt.Errorf("yardstick: %w", err)
 		}
@@ -180,31 +188,44 @@ func weighRow(rounds, sessions int) ([]row, error) {
 // arriveRows measures how fast devices that call have a session: one after the
 // other, and all at once.
 func arriveRows(rounds int) ([]row, error) {
+	atOnce := calls{abreast: 500}
 	var again int
-	var waits []gathering
-	run := func(how string, n, abreast int, spread time.Duration) func() (time.Duration, error) {
+	var storms []gathering
+	run := func(how string, n int, c calls) func() (time.Duration, error) {
 		return func() (time.Duration, error) {
-			g, err := gather(how, n, abreast, spread, false)
-			if how == "ours" && spread > 0 {
+			g, err := gather(how, n, c, false)
+			if how == "ours" {
 				again += g.placed - n
-				waits = append(waits, g)
+				if c == atOnce {
+					storms = append(storms, g)
+				}
 			}
 			return g.took, err
 		}
 	}
 	var rows []row
-	sa, sb, err := alternate(rounds, run("ours", 400, 8, 0), run("bare", 400, 8, 0))
-	if err != nil {
-		return nil, err
+	for _, m := range []struct {
+		what  string
+		n     int
+		how   calls
+		limit float64
+	}{
+		{"400 set up to hello done, 8 at once", 400, calls{abreast: 8}, 1 / 0.9},
+		{"500 within a second", 500, calls{abreast: 500, spread: time.Second}, 1.25},
+		{"500 within a second, 50 ms away", 500, calls{abreast: 500, spread: time.Second, far: 50 * time.Millisecond}, 1.25},
+		{"500 at once", 500, atOnce, 1.25},
+	} {
+		a, b, err := alternate(rounds, run("ours", m.n, m.how), run("bare", m.n, m.how))
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, ratioRow("callers: "+m.what, a, b, m.limit))
 	}
-	rows = append(rows, ratioRow("callers: 400 set up to hello done, 8 at once", sa, sb, 1/0.9))
-	sa, sb, err = alternate(rounds, run("ours", 500, 500, time.Second), run("bare", 500, 500, time.Second))
-	if err != nil {
-		return nil, err
+	if again > 0 {
+		return nil, fmt.Errorf("%d devices had to call again", again)
 	}
-	rows = append(rows, ratioRow(fmt.Sprintf("callers: 500 within a second (%d had to call again)", again), sa, sb, 1.25))
-	sort.Slice(waits, func(i, j int) bool { return waits[i].p99*waits[j].p50 < waits[j].p99*waits[i].p50 })
-	w := waits[len(waits)/2]
+	sort.Slice(storms, func(i, j int) bool { return storms[i].p99*storms[j].p50 < storms[j].p99*storms[i].p50 })
+	w := storms[len(storms)/2]
 	return append(rows, ratioRow("callers: the same, p99 of a set-up beside its p50", w.p99, w.p50, 5)), nil
 }
 

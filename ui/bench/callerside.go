@@ -276,15 +276,10 @@ func readMessage(r *bufio.Reader, w io.Writer) error {
 	return nil
 }
 
-// fakeCallers are n devices that call addr: how is "abreast,spread".
+// fakeCallers are n devices that call addr; how is the text of calls.
 func fakeCallers(addr string, n int, how string) error {
-	a, b, _ := strings.Cut(how, ",")
-	abreast, err := strconv.Atoi(strings.TrimSpace(a))
-	if err != nil {
-		return err
-	}
-	spread, err := time.ParseDuration(strings.TrimSpace(b))
-	if err != nil {
+	var as calls
+	if _, err := fmt.Sscan(how, &as.abreast, (*int64)(&as.spread), (*int64)(&as.far)); err != nil {
 		return err
 	}
 	cfgs := make([]*ssh.ServerConfig, n)
@@ -298,7 +293,7 @@ func fakeCallers(addr string, n int, how string) error {
 	}
 	var placed atomic.Int64
 	waits := make(chan time.Duration, n)
-	slots := make(chan struct{}, abreast)
+	slots := make(chan struct{}, as.abreast)
 	fmt.Println("ready")
 	for s := bufio.NewScanner(os.Stdin); s.Scan(); {
 		if s.Text() == "placed" {
@@ -313,14 +308,14 @@ func fakeCallers(addr string, n int, how string) error {
 		start := time.Now()
 		for i, cfg := range cfgs {
 			go func() { // ends with the process
-				time.Sleep(time.Until(start.Add(spread * time.Duration(i) / time.Duration(n))))
+				time.Sleep(time.Until(start.Add(as.spread * time.Duration(i) / time.Duration(n))))
 				for {
 					slots <- struct{}{}
 					placed.Add(1)
 					d := net.Dialer{LocalAddr: &net.TCPAddr{IP: callerAddr(i)}}
 					if c, err := d.Dial("tcp", addr); err == nil {
 						called := time.Now()
-						fakeDevice(c, cfg, func(open bool) {
+						fakeDevice(away(c, as.far), cfg, func(open bool) {
 							<-slots
 							if open {
 								select {
@@ -339,6 +334,17 @@ func fakeCallers(addr string, n int, how string) error {
 		fmt.Println("calling")
 	}
 	return nil
+}
+
+// away is c over a path with rtt of round trip time.
+func away(c net.Conn, rtt time.Duration) net.Conn {
+	if rtt == 0 {
+		return c
+	}
+	here, there := net.Pipe()
+	go late(there, c, rtt/2)
+	go late(c, there, rtt/2)
+	return here
 }
 
 // fakeDevice serves one call until it ends. settled is called once: when the
