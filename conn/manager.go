@@ -49,6 +49,7 @@ type Manager struct {
 	watchers  []*watcher
 	sessions  []*session // in the order of their making
 	byID      map[SessionID]*session
+	byName    map[string][]*session    // of a target, in the same order
 	exchanges map[ExchangeID]*Exchange // under way or kept
 	kept      *list.List               // of finished *Exchange, oldest first
 	keptBytes int64
@@ -76,6 +77,7 @@ func NewManager(o Options) *Manager {
 		quiet:     make(chan struct{}),
 		kept:      list.New(),
 		byID:      make(map[SessionID]*session),
+		byName:    make(map[string][]*session),
 		exchanges: make(map[ExchangeID]*Exchange),
 	}
 	m.events = newQueue(func(id SessionID) (Device, bool) { return m.Device(id) })
@@ -90,8 +92,8 @@ func (m *Manager) Connect(t link.Target) SessionID {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	t.ReadOnly = t.ReadOnly || m.o.ReadOnly
-	for _, s := range m.sessions {
-		if s.life != nil && !s.life.left && s.dev.Target.Name == t.Name && reflect.DeepEqual(s.dev.Target, t) {
+	for _, s := range m.byName[t.Name] {
+		if s.life != nil && !s.life.left && reflect.DeepEqual(s.dev.Target, t) {
 			s.life.hurry()
 			return s.dev.ID
 		}
@@ -121,8 +123,8 @@ func (m *Manager) Adopt(t link.Target, l *link.Link) SessionID {
 
 // former is the last session of a name that lives no more; m.mu is held.
 func (m *Manager) former(name string) *session {
-	for _, s := range slices.Backward(m.sessions) {
-		if s.life == nil && s.dev.Target.Name == name {
+	for _, s := range slices.Backward(m.byName[name]) {
+		if s.life == nil {
 			return s
 		}
 	}
@@ -165,7 +167,12 @@ func (m *Manager) Forget(id SessionID) bool {
 	}
 	s.notes.clear()
 	delete(m.byID, id)
-	m.sessions = slices.DeleteFunc(m.sessions, func(o *session) bool { return o == s })
+	is := func(o *session) bool { return o == s }
+	m.sessions = slices.DeleteFunc(m.sessions, is)
+	name := s.dev.Target.Name
+	if m.byName[name] = slices.DeleteFunc(m.byName[name], is); len(m.byName[name]) == 0 {
+		delete(m.byName, name)
+	}
 	return true
 }
 
@@ -184,6 +191,8 @@ func (m *Manager) begin(s *session, l *link.Link) SessionID {
 		s.dev.ID = m.lastID
 		m.byID[s.dev.ID] = s
 		m.sessions = append(m.sessions, s)
+		name := s.dev.Target.Name
+		m.byName[name] = append(m.byName[name], s)
 	}
 	lf := &life{}
 	lf.renew(m.ctx)

@@ -26,8 +26,8 @@ func (m *Manager) Watch(f func(Device)) (stop func()) {
 func (m *Manager) Living(name string) (SessionID, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, s := range slices.Backward(m.sessions) {
-		if s.life != nil && s.dev.Target.Name == name {
+	for _, s := range slices.Backward(m.byName[name]) {
+		if s.life != nil {
 			return s.dev.ID, true
 		}
 	}

@@ -68,7 +68,8 @@ func (b *book) fresh() {
 // load reads the profiles; b.mu is held.
 func (b *book) load() {
 	ps, _ := b.store.List() // those that cannot be read are shown with the profiles
-	b.all, b.byID, b.byKey, b.byName = nil, map[string]int{}, map[string][]int{}, map[string]int{}
+	b.all = make([]profile.Profile, 0, len(ps)+len(b.once))
+	b.byID, b.byKey, b.byName = map[string]int{}, map[string][]int{}, map[string]int{}
 	count := map[string]int{}
 	add := func(p profile.Profile) {
 		i := len(b.all)
