@@ -65,7 +65,7 @@ type Options struct {
 	// it says otherwise: one that waits for its turn costs about 6 KiB, and 500
 	// devices that call at once after an outage are all let in.
 	Budget Budget
-	// Handshakes is how many run at once, 128 unless it says otherwise. One mostly
+	// Handshakes is how many run at once, 256 unless it says otherwise. One mostly
 	// waits for the network, so this many keep the processor busy without what
 	// hundreds at once would cost of memory.
 	Handshakes int
@@ -120,7 +120,7 @@ func New(o Options) *Listener {
 		o.Wait = 110 * time.Second
 	}
 	if o.Handshakes == 0 {
-		o.Handshakes = 128
+		o.Handshakes = 256
 	}
 	if o.MostWaiting == 0 {
 		o.MostWaiting = 128

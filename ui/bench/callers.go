@@ -210,7 +210,7 @@ func arriveRows(rounds int) ([]row, error) {
 		how   calls
 		limit float64
 	}{
-		{"400 set up to hello done, 8 at once", 400, calls{abreast: 8}, 1 / 0.9},
+		{"2000 set up to hello done, 8 at once", 2000, calls{abreast: 8}, 1 / 0.9},
 		{"500 within a second", 500, calls{abreast: 500, spread: time.Second}, 1.25},
 		{"500 within a second, 50 ms away", 500, calls{abreast: 500, spread: time.Second, far: 50 * time.Millisecond}, 1.25},
 		{"500 at once", 500, atOnce, 1.25},
