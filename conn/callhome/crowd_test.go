@@ -1,9 +1,12 @@
 package callhome
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -160,5 +163,51 @@ func TestSourcesThatProvedThemselvesComeBackAheadOfStrangers(t *testing.T) {
 	l.blame(good, blameGarbage)
 	if _, why := l.admit(good); why == "" {
 		t.Error("still ahead after garbage")
+	}
+}
+
+// Callers that say SSH and then nothing hold a handshake until its time is over.
+// Four sources with all that one source may have keep nobody else waiting.
+func TestStalledHandshakesKeepNobodyElseWaiting(t *testing.T) {
+	t.Parallel()
+	const sources, each = 4, 32
+	d := newDevice(t)
+	var stalled atomic.Int32
+	all := make(chan struct{})
+	mine := source(netip.MustParseAddr("127.0.0.1"))
+	held := func(ctx context.Context, c net.Conn, t link.Target, g Greeting, verify Verify, ask link.Asker) (*link.Link, error) {
+		from := netip.MustParseAddrPort(c.RemoteAddr().String()).Addr()
+		if source(from) == mine {
+			return shake(ctx, c, t, g, verify, ask)
+		}
+		if stalled.Add(1) == sources*each {
+			close(all)
+		}
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	home := Entry{Target: link.Target{Name: "h", Via: link.CallHome, User: "netconf", Open: "auto"}, Pins: []string{d.fingerprint()}}
+	_, addr, next := listen(t, Options{Book: &book{entries: []Entry{home}}, Handshake: held})
+	for i := range sources * each {
+		from := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(1+i%sources))}}
+		c, err := from.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := c.Write([]byte("SSH-2.0-stall\r\n")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	select {
+	case <-all:
+	case <-time.After(time.Minute):
+		t.Fatalf("%d of %d handshakes run at once", stalled.Load(), sources*each)
+	}
+	if _, _, err := d.call(addr, nil); err != nil {
+		t.Fatal(err)
+	}
+	if c := next(Admitted).Caller; c.Trust.Profile != "h" {
+		t.Errorf("%+v", c.Trust)
 	}
 }
