@@ -179,9 +179,9 @@ func (b *book) grant(fp string, until time.Time) {
 	b.grants[fp] = until
 }
 
-// find returns a saved profile by name, read anew; b.mu is held.
-func (b *book) find(name string) (profile.Profile, bool) {
-	ps, _ := b.store.List()
+// saved returns the profile of a name, read anew.
+func saved(store profile.Store, name string) (profile.Profile, bool) {
+	ps, _ := store.List()
 	i := slices.IndexFunc(ps, func(p profile.Profile) bool { return p.Name == name })
 	if i < 0 {
 		return profile.Profile{}, false
@@ -205,13 +205,13 @@ func (b *book) adopt(as profile.Profile, fp string, save bool) error {
 			delete(b.once, b.all[i].Name) // now known by another name
 		}
 	}
-	p, saved := b.find(t.Name)
+	p, have := saved(b.store, t.Name)
 	switch {
-	case saved && save:
+	case have && save:
 		return &keys.Fault{Code: "PRO-TAKEN", What: fmt.Sprintf("there is a profile %s already", t.Name), Kept: "Nothing was changed", Do: "Choose another name, or bind the caller to it"}
-	case saved && (len(p.Pin) == 0 || slices.Contains(p.Pin, fp)):
+	case have && (len(p.Pin) == 0 || slices.Contains(p.Pin, fp)):
 		return nil // let in as that device this once; binding makes it known
-	case saved:
+	case have:
 		return &keys.Fault{Code: "PRO-TAKEN", What: fmt.Sprintf("the profile %s is that of another key", t.Name), Kept: "Nothing was changed", Do: "Choose another name, or bind the caller to it"}
 	}
 	t.Pin = []string{fp}
@@ -235,7 +235,7 @@ func (b *book) adopt(as profile.Profile, fp string, save bool) error {
 func (b *book) bind(name string, c callhome.Caller, change func(*profile.Profile)) (p profile.Profile, old string, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	p, ok := b.find(name)
+	p, ok := saved(b.store, name)
 	fp := ssh.FingerprintSHA256(c.Key)
 	defer b.reload()
 	b.fresh()
@@ -281,7 +281,7 @@ func (b *book) learn(c callhome.Caller, name string) (note string, err error) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	p, ok := b.find(name)
+	p, ok := saved(b.store, name)
 	fp := ssh.FingerprintSHA256(c.Key)
 	if !ok || slices.Contains(p.Pin, fp) {
 		return "", nil
