@@ -30,6 +30,24 @@ func Match(as []Action, key string) (Action, bool) {
 	return Action{}, false
 }
 
+// Under puts as below a heading of the help; an action that has one keeps it.
+func Under(section string, as []Action) []Action {
+	for i := range as {
+		if as[i].Section == "" {
+			as[i].Section = section
+		}
+	}
+	return as
+}
+
+// HintIf is n when on, else 0: in the help bar only then.
+func HintIf(on bool, n int) int {
+	if on {
+		return n
+	}
+	return 0
+}
+
 // Overrides maps action IDs to keys from config.toml.
 type Overrides map[string][]string
 

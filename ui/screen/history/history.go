@@ -273,10 +273,7 @@ func (s *Screen) Actions() []action.Action {
 		{ID: "history.export", Title: "Export what is listed", Short: "export", Keys: []string{"w"}, Hint: 4, Off: all},
 	}
 	as = append(as, table.Motions("history", section)...)
-	for i := range as {
-		as[i].Section = section
-	}
-	return as
+	return action.Under(section, as)
 }
 
 // Run implements pane.Pane.

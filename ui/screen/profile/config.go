@@ -1,11 +1,9 @@
 package profile
 
 import (
-	"context"
 	"net"
 	"slices"
 	"strings"
-	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
 
@@ -44,25 +42,8 @@ type Config struct {
 	lines   int
 }
 
-// secretHere stands in the text for the shared secret until the person wants to
-// see it. What is copied has the secret.
-const secretHere = "SHARED-SECRET"
-
-// Secrets is a desk that knows the secrets that devices share with us.
-type Secrets interface {
-	Secret(ctx context.Context, ref string) (keys.Secret, error)
-}
-
-// Keeper is a desk that keeps the new secret of a device.
-type Keeper interface {
-	KeepSecret(ctx context.Context, name string, s keys.Secret) (ref string, err error)
-}
-
 // Certifier is a desk that has a certificate for outbound HTTPS.
 type Certifier interface{ Certificate() desk.Certificate }
-
-// secretTime is how long looking a secret up may take; a person may be asked.
-const secretTime = 2 * time.Minute
 
 // NewConfig returns the dialog on a target.
 func NewConfig(d *screen.Deps, t link.Target) *Config {
@@ -114,110 +95,6 @@ func (c *Config) Help() string {
 
 // calls reports a way in which the device dials us.
 func (c *Config) calls() bool { return c.target.Via != link.SSH && c.target.Via != "" }
-
-// secretKnown reports a secret that can be looked up.
-func (c *Config) secretKnown() bool {
-	_, ok := c.d.Desk.(Secrets)
-	return ok && c.target.Secret != "" && c.shares()
-}
-
-// secretWanted reports a device without a secret for which one can be made.
-func (c *Config) secretWanted() bool {
-	_, ok := c.d.Desk.(Keeper)
-	return ok && !c.d.Demo && c.d.ConfigDir != "" && c.target.Secret == "" && c.target.Name != "" && c.shares()
-}
-
-// shares reports a way in which the device may have a shared secret.
-func (c *Config) shares() bool {
-	return c.target.Via == link.Junos || c.target.Via == link.CallHome || c.target.Via == link.HTTPS
-}
-
-// newSecretMsg is the reference of a secret that was made for a device.
-type newSecretMsg struct {
-	to   *Config
-	name string
-	ref  string
-	err  error
-}
-
-// newSecret makes a secret, keeps it under the name of the device, and puts its
-// reference into the profile; the form does that itself.
-func (c *Config) newSecret() tea.Cmd {
-	d, k, name, form := c.d, c.d.Desk.(Keeper), c.target.Name, c.form
-	return func() tea.Msg {
-		ctx, cancel := context.WithTimeout(context.Background(), secretTime)
-		defer cancel()
-		m := newSecretMsg{to: c, name: name}
-		s := devconf.NewSecret()
-		defer s.Wipe()
-		if m.ref, m.err = k.KeepSecret(ctx, name, s); m.err != nil || form {
-			return m
-		}
-		if p, ok := find(d, name); ok {
-			p.Secret = m.ref
-			m.err = d.Profiles.Put(p)
-		}
-		return m
-	}
-}
-
-// made takes the reference of a secret that was made here.
-func (c *Config) made(m newSecretMsg) tea.Cmd {
-	if m.ref != "" {
-		c.target.Secret = m.ref
-		c.write()
-	}
-	if m.err != nil {
-		return msg.Fail(m.err)
-	}
-	return tea.Batch(msg.Say(msg.Good, "A secret of 160 bits is kept at "+m.ref+"; y copies it with the text"), func() tea.Msg { return msg.ProfilesChanged{} })
-}
-
-// secretMsg is the shared secret, for the dialog that wanted it.
-type secretMsg struct {
-	to     *Config
-	secret keys.Secret
-	err    error
-	copy   bool // to be copied, not shown
-}
-
-// lookUp returns the command that brings the secret.
-func (c *Config) lookUp(copy bool) tea.Cmd {
-	d, ref := c.d.Desk.(Secrets), c.target.Secret
-	return func() tea.Msg {
-		ctx, cancel := context.WithTimeout(context.Background(), secretTime)
-		defer cancel()
-		s, err := d.Secret(ctx, ref)
-		return secretMsg{c, s, err, copy}
-	}
-}
-
-// told takes the secret: to show it, or to copy the text with it.
-func (c *Config) told(m secretMsg) tea.Cmd {
-	switch {
-	case m.err != nil && m.copy:
-		return tea.Batch(c.put("device configuration", c.masked()), msg.Say(msg.Warn, "Copied without the secret, which could not be read: "+m.err.Error()))
-	case m.err != nil:
-		return msg.Fail(m.err)
-	case m.copy:
-		text, err := c.plan(string(m.secret.Reveal()))
-		m.secret.Wipe()
-		if err != nil {
-			return msg.Fail(err)
-		}
-		return c.put("device configuration with its secret", text)
-	}
-	c.shown = m.secret
-	c.write()
-	return nil
-}
-
-// hide takes the secret off the screen.
-func (c *Config) hide() {
-	c.shown.Wipe()
-	c.shown = keys.Secret{}
-	c.write()
-}
 
 // Update implements overlay.Dialog.
 func (c *Config) Update(m tea.Msg) (tea.Cmd, bool) {
@@ -280,53 +157,6 @@ func (c *Config) heard(m heardMsg) {
 		c.cert = c.leaf.PEM
 	}
 	c.write()
-}
-
-// kind is the listener that the device calls: 0 ssh, 1 https.
-func (c *Config) kind() int {
-	if c.target.Via == link.HTTPS || c.target.Via == link.HTTPSBasic {
-		return 1
-	}
-	return 0
-}
-
-// write makes the text for the chosen address, with the secret only while it is
-// to be seen.
-func (c *Config) write() {
-	c.text, c.err = c.masked(), nil
-	if b := c.shown.Reveal(); len(b) > 0 {
-		c.text, c.err = c.plan(string(b))
-	}
-}
-
-// masked is the text without the secret; "" when there is none.
-func (c *Config) masked() string {
-	secret := ""
-	if c.target.Secret != "" {
-		secret = secretHere
-	}
-	text, err := c.plan(secret)
-	c.err = err
-	return text
-}
-
-// plan makes the text with a secret.
-func (c *Config) plan(secret string) (string, error) {
-	p := devconf.Plan{Target: c.target, Secret: secret, CertPEM: c.cert}
-	p.Listener = c.listener()
-	via := c.target.Via
-	if via == "" {
-		via = link.SSH
-	}
-	return devconf.Text(via, p)
-}
-
-// listener is what the device is to dial.
-func (c *Config) listener() string {
-	if c.addrs[c.at] == "" && !c.calls() {
-		return ""
-	}
-	return net.JoinHostPort(c.addrs[c.at], c.ports[c.kind()])
 }
 
 func (c *Config) key(key string) (tea.Cmd, bool) {
@@ -395,24 +225,6 @@ func (c *Config) copy() tea.Cmd {
 		return c.lookUp(true)
 	}
 	return c.put("device configuration", c.text)
-}
-
-// trust is what is wrong with the certificate for the address in the text.
-func (c *Config) trust() []string {
-	switch {
-	case c.own.Missing():
-		return []string{"There is no certificate yet: c in the inbox makes one, for CERTIFICATE-ON-ONE-LINE."}
-	case c.leaf == nil && c.own.Err != nil:
-		return []string{"No certificate: " + c.own.Err.Error() + ". c in the inbox makes one, for CERTIFICATE-ON-ONE-LINE."}
-	case c.leaf == nil:
-		return []string{"Put the certificate in place of CERTIFICATE-ON-ONE-LINE."}
-	case c.addrs[c.at] == "":
-		return nil
-	}
-	if why := c.leaf.For(c.addrs[c.at]); why != "" {
-		return []string{why + ": the device will refuse it. a takes another address; c in the inbox makes another certificate."}
-	}
-	return nil
 }
 
 // copied looks up the addresses of this machine and copies the text, without

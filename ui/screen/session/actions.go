@@ -61,14 +61,14 @@ func (s *Screen) rpcActions() []action.Action {
 	as := []action.Action{
 		{ID: "session.external", Title: "Edit in $EDITOR", Short: "$EDITOR", Keys: []string{"E", "ctrl+x"}, Hint: 50},
 	}
-	return under(sectionRPC, as)
+	return action.Under(sectionRPC, as)
 }
 
 func (s *Screen) sideActions() []action.Action {
 	as := append([]action.Action{
 		{ID: "side.take", Title: "Take into the editor", Short: "take", Keys: []string{"enter"}, Hint: 10},
 	}, table.Motions("side", "")...)
-	return under(sectionSide, as)
+	return action.Under(sectionSide, as)
 }
 
 // screenActions is what can be done whichever pane has the focus.
@@ -98,35 +98,21 @@ func (s *Screen) screenActions() []action.Action {
 	}
 	as := []action.Action{
 		{ID: "session.send", Title: "Send the RPC", Short: "send", Keys: []string{"ctrl+r"}, Hint: 2, Off: s.cannotSend()},
-		{ID: "session.stop", Title: "Stop waiting for the reply", Short: "stop waiting", Keys: []string{"ctrl+c"}, Hint: hint(idle == "", 1), Off: idle},
+		{ID: "session.stop", Title: "Stop waiting for the reply", Short: "stop waiting", Keys: []string{"ctrl+c"}, Hint: action.HintIf(idle == "", 1), Off: idle},
 		{ID: "session.templates", Title: "Templates", Short: "templates", Keys: []string{"t"}, Hint: 45},
 		{ID: "session.history", Title: "History of this device", Short: "history", Keys: []string{"H"}, Hint: 46},
 		{ID: "session.pane", Title: "Next pane", Short: "pane", Keys: []string{"tab"}, Hint: 70},
 		{ID: "session.back", Title: "Pane before", Keys: []string{"shift+tab"}},
 		{ID: "session.earlier", Title: "Reply before this one", Short: "earlier reply", Keys: []string{","}, Off: first},
 		{ID: "session.later", Title: "Reply after this one", Short: "later reply", Keys: []string{"."}, Off: last},
-		{ID: "session.notes", Title: "Notifications", Short: "notifications", Keys: []string{"e"}, Hint: hint(quiet == "", 65), Off: quiet},
-		{ID: "session.faults", Title: "What the device did against the protocol", Short: "faults", Keys: []string{"f"}, Hint: hint(odd != "", 64), Off: sound},
-		{ID: "session.connect", Title: "Connect again", Short: "connect again", Keys: []string{"R"}, Hint: hint(linked == "", 1), Off: linked},
+		{ID: "session.notes", Title: "Notifications", Short: "notifications", Keys: []string{"e"}, Hint: action.HintIf(quiet == "", 65), Off: quiet},
+		{ID: "session.faults", Title: "What the device did against the protocol", Short: "faults", Keys: []string{"f"}, Hint: action.HintIf(odd != "", 64), Off: sound},
+		{ID: "session.connect", Title: "Connect again", Short: "connect again", Keys: []string{"R"}, Hint: action.HintIf(linked == "", 1), Off: linked},
 	}
 	if s.focus != replyPart || s.reply() == nil {
 		as[3].Keys = []string{"h", "H"}
 	}
-	return under(sectionSession, append(as, s.commitActions()...))
-}
-
-func under(section string, as []action.Action) []action.Action {
-	for i := range as {
-		as[i].Section = section
-	}
-	return as
-}
-
-func hint(on bool, n int) int {
-	if on {
-		return n
-	}
-	return 0
+	return action.Under(sectionSession, append(as, s.commitActions()...))
 }
 
 // Run implements pane.Pane.

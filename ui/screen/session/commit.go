@@ -71,7 +71,7 @@ func (s *Screen) commitActions() []action.Action {
 		return why
 	}
 	dirty := st.Edits > 0 || st.Differs == commit.Yes
-	look := action.Action{ID: "session.validate", Title: "Validate the candidate", Short: "validate", Hint: hint(dirty, 52), Off: off(commit.DoValidate)}
+	look := action.Action{ID: "session.validate", Title: "Validate the candidate", Short: "validate", Hint: action.HintIf(dirty, 52), Off: off(commit.DoValidate)}
 	if s.doubtful() {
 		look = action.Action{ID: "session.verify", Title: "Verify: read running and say what became of the commit", Short: "verify", Hint: 4, Off: busy}
 		if s.dev.State != conn.Open {
@@ -83,15 +83,15 @@ func (s *Screen) commitActions() []action.Action {
 	if s.holds() {
 		lock.Title, lock.Short, lock.Off = "Release the lock", "unlock", off(commit.DoUnlock)
 	}
-	give := action.Action{ID: "session.commit", Title: "Commit the candidate…", Short: "commit", Keys: []string{"C"}, Alters: true, Hint: hint(dirty, 51), Off: off(commit.DoCommit)}
+	give := action.Action{ID: "session.commit", Title: "Commit the candidate…", Short: "commit", Keys: []string{"C"}, Alters: true, Hint: action.HintIf(dirty, 51), Off: off(commit.DoCommit)}
 	if st.Pending != nil && st.Waits {
 		give.Title, give.Short, give.Hint, give.Off = "Confirm the commit that waits…", "confirm", 3, off(commit.DoConfirm)
 	}
 	return []action.Action{
 		look, give, lock,
-		{ID: "session.discard", Title: "Discard the edits in the candidate…", Short: "discard", Keys: []string{"X"}, Alters: true, Hint: hint(dirty, 53), Off: off(commit.DoDiscard)},
-		{ID: "session.rollback", Title: "Roll back the confirmed commit now…", Short: "roll back now", Keys: []string{"U"}, Alters: true, Hint: hint(st.Waits, 4), Off: off(commit.DoCancel)},
-		{ID: "session.diff", Title: "What differs: candidate from running, or the marked reply from this one", Short: "diff", Keys: []string{"D"}, Hint: hint(dirty || s.commits.marked != nil, 48), Off: s.cannotDiff()},
+		{ID: "session.discard", Title: "Discard the edits in the candidate…", Short: "discard", Keys: []string{"X"}, Alters: true, Hint: action.HintIf(dirty, 53), Off: off(commit.DoDiscard)},
+		{ID: "session.rollback", Title: "Roll back the confirmed commit now…", Short: "roll back now", Keys: []string{"U"}, Alters: true, Hint: action.HintIf(st.Waits, 4), Off: off(commit.DoCancel)},
+		{ID: "session.diff", Title: "What differs: candidate from running, or the marked reply from this one", Short: "diff", Keys: []string{"D"}, Hint: action.HintIf(dirty || s.commits.marked != nil, 48), Off: s.cannotDiff()},
 		{ID: "session.mark", Title: "Mark this reply, to compare another with it", Keys: []string{"m"}, Off: s.cannotMark()},
 		{ID: "session.past", Title: "Past commits, rollbacks and rescue (Junos)", Keys: []string{"r"}, Off: s.cannotPast(busy)},
 	}

@@ -85,12 +85,7 @@ func (s *Screen) coverActions() []action.Action {
 			as = append(as, a)
 		}
 	}
-	for i := range as {
-		if as[i].Section == "" {
-			as[i].Section = sectionSession
-		}
-	}
-	return as
+	return action.Under(sectionSession, as)
 }
 
 // cannotDiff says why D would show nothing.

@@ -141,10 +141,7 @@ func (p *past) Actions() []action.Action {
 		{ID: "past.load", Title: "Load it into the candidate…", Short: "load into candidate", Keys: []string{"l"}, Hint: 2, Off: load},
 		{ID: "past.again", Title: "Read the list again", Keys: []string{"R"}},
 	}, table.Motions("past", section)...)
-	for i := range as {
-		as[i].Section = section
-	}
-	return as
+	return action.Under(section, as)
 }
 
 // Run does an action and reports whether it was one of the list.

@@ -44,10 +44,7 @@ func (v *View) Actions() []action.Action {
 	default:
 		as = v.usual()
 	}
-	for i := range as {
-		as[i].Section = section
-	}
-	return as
+	return action.Under(section, as)
 }
 
 func (v *View) usual() []action.Action {

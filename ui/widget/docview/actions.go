@@ -43,7 +43,7 @@ func (v *View) Actions() []action.Action {
 	as := []action.Action{
 		{ID: "doc.fold", Title: "Fold or unfold", Short: "fold", Keys: []string{" ", "enter"}, Hint: 20, Off: flat},
 		{ID: "doc.search", Title: "Search", Short: "search", Keys: []string{"/"}, Hint: 30, Off: empty},
-		{ID: "doc.next", Title: next, Keys: []string{"n"}, Hint: hint(v.query.Text != "" || v.mode == Errors, 31), Short: "next", Off: unsought},
+		{ID: "doc.next", Title: next, Keys: []string{"n"}, Hint: action.HintIf(v.query.Text != "" || v.mode == Errors, 31), Short: "next", Off: unsought},
 		{ID: "doc.prev", Title: prev, Keys: []string{"N"}, Off: unsought},
 		{ID: "doc.copy", Title: "Copy… (y value, p path, s subtree, a all)", Short: "copy", Keys: []string{"y"}, Hint: 40, Off: uncopied},
 		{ID: "doc.save", Title: "Save to a file", Short: "save", Keys: []string{"w"}, Hint: 41, Off: empty},
@@ -63,17 +63,7 @@ func (v *View) Actions() []action.Action {
 		as = append(as, action.Action{ID: "doc.uncount", Title: "Forget the count", Short: "not " + Number(int64(v.count)), Keys: []string{"esc"}, Hint: 3})
 	}
 	as = append(as, moves()...)
-	for i := range as {
-		as[i].Section = section
-	}
-	return as
-}
-
-func hint(on bool, n int) int {
-	if on {
-		return n
-	}
-	return 0
+	return action.Under(section, as)
 }
 
 // moves is the motions; they can always be used and are in no help bar.

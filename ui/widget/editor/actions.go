@@ -13,7 +13,7 @@ import (
 
 // paneActions are what letters do while the editor is not editing.
 func paneActions() []action.Action {
-	return section("RPC", []action.Action{
+	return action.Under("RPC", []action.Action{
 		{ID: "rpc.edit", Title: "Edit the RPC", Keys: []string{"i", "enter"}, Hint: 10, Short: "edit"},
 		{ID: "rpc.format", Title: "Format: indent elements, keep all text", Keys: []string{"F"}, Hint: 40, Short: "format"},
 		{ID: "rpc.undo", Title: "Undo", Keys: []string{"u"}},
@@ -47,7 +47,7 @@ func paneActions() []action.Action {
 
 // editActions are what control keys do while letters are text.
 func editActions() []action.Action {
-	return section("RPC, EDITING", []action.Action{
+	return action.Under("RPC, EDITING", []action.Action{
 		{ID: "rpc.done", Title: "Done editing", Keys: []string{"esc", "ctrl+g"}, Hint: 1, Short: "done"},
 		{ID: "rpc.undo", Title: "Undo (ctrl+/ sends the same in most terminals)", Keys: []string{"ctrl+_"}, Hint: 50, Short: "undo"},
 		{ID: "rpc.redo", Title: "Redo", Keys: []string{"ctrl+o"}},
@@ -79,13 +79,6 @@ func editActions() []action.Action {
 		{ID: "rpc.top", Title: "First line", Keys: []string{"ctrl+home"}},
 		{ID: "rpc.bottom", Title: "Last line", Keys: []string{"ctrl+end"}},
 	})
-}
-
-func section(name string, as []action.Action) []action.Action {
-	for i := range as {
-		as[i].Section = name
-	}
-	return as
 }
 
 // keymap maps keys to actions; the first action of a key wins.
