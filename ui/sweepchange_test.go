@@ -169,7 +169,7 @@ func (c certifier) Certificate() desk.Certificate { return c.now }
 func (c certifier) MakeCertificate([]string, cert.KeyType, bool) (*cert.Pair, error) {
 	return nil, errors.New("the disk is full")
 }
-func (c certifier) ListenStale(string) error { return nil }
+func (c certifier) ListenStale(desk.Setting) error { return nil }
 
 // certificates is each state of the certificate's file.
 func certificates(t *testing.T, now time.Time) map[string]desk.Certificate {

@@ -166,7 +166,7 @@ func (l *Listener) StartOn(addr string, t Terms) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.bound[addr] != nil {
-		return &keys.Fault{Code: "LSN-TWICE", What: addr + " is listened on already"}
+		return &keys.Fault{Code: "LSN-TWICE", What: addr + " is listened on already", Kept: "It goes on as it is", Do: "Stop it first to listen on other terms"}
 	}
 	if l.ctx.Err() != nil {
 		return net.ErrClosed

@@ -57,12 +57,12 @@ func (f *Front) MakeCertificate(hosts []string, kt cert.KeyType, replace bool) (
 	return p, nil
 }
 
-// ListenStale is Listen for outbound HTTPS with a certificate that devices will
+// ListenStale is ListenAs for outbound HTTPS with a certificate that devices will
 // refuse, because a person who knows it wants that: one that has expired, or is
 // not valid yet. It holds until the program ends.
-func (f *Front) ListenStale(addr string) error {
+func (f *Front) ListenStale(s Setting) error {
 	f.https.mu.Lock()
 	f.https.stale = true
 	f.https.mu.Unlock()
-	return f.Listen(HTTPS, addr)
+	return f.ListenAs(s)
 }

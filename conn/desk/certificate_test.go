@@ -58,7 +58,7 @@ func TestStaleCertificateAfterAWord(t *testing.T) {
 	if err := s.front.Listen(HTTPS, "127.0.0.1:0"); !errors.As(err, &f) || f.Code != "TLS-EXPIRED" {
 		t.Fatal(err)
 	}
-	if err := s.front.ListenStale("127.0.0.1:0"); err != nil {
+	if err := s.front.ListenStale(Setting{Kind: HTTPS, Addr: "127.0.0.1:0"}); err != nil {
 		t.Fatal(err)
 	}
 	s.until("listening", func() string { return s.front.Listeners()[1].Bound })

@@ -50,6 +50,7 @@ type Listener struct {
 	Since   time.Time
 	Counted Counts
 	Only    string // the networks that may call; "": all may
+	NoPlain bool   // RFC 8071 callers are refused
 }
 
 // Counts are what became of callers.

@@ -42,7 +42,7 @@ func (f *Front) begin(s Setting, start func() error) error {
 	f.mu.Lock()
 	i := f.listener(s.Kind, s.Addr)
 	if i < 0 {
-		f.listeners = append(f.listeners, Listener{Kind: s.Kind, Addr: s.Addr, Since: f.o.Now(), Only: s.Only})
+		f.listeners = append(f.listeners, Listener{Kind: s.Kind, Addr: s.Addr, Since: f.o.Now(), Only: s.Only, NoPlain: s.NoPlain})
 	}
 	f.mu.Unlock()
 	if err := start(); err != nil {

@@ -125,7 +125,7 @@ func (s *Server) Start(addr string, only ...netip.Prefix) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.bound[addr] != nil {
-		return &keys.Fault{Code: "LSN-TWICE", What: addr + " is listened on already"}
+		return &keys.Fault{Code: "LSN-TWICE", What: addr + " is listened on already", Kept: "It goes on as it is", Do: "Stop it first to listen on other terms"}
 	}
 	if s.ctx.Err() != nil {
 		return net.ErrClosed

@@ -40,8 +40,8 @@ func (m *maker) MakeCertificate(hosts []string, kt cert.KeyType, replace bool) (
 	return pairFor(hosts, testNow)
 }
 
-func (m *maker) ListenStale(addr string) error {
-	m.made = append(m.made, "stale "+addr)
+func (m *maker) ListenStale(s desk.Setting) error {
+	m.made = append(m.made, "stale "+s.Addr)
 	return nil
 }
 

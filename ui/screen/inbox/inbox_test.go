@@ -506,6 +506,49 @@ func TestListenersAreRemembered(t *testing.T) {
 	}
 }
 
+// termed is a desk that takes only some callers.
+type termed struct {
+	keeping
+	asked []desk.Setting
+}
+
+func (k *termed) ListenAs(s desk.Setting) error {
+	k.asked = append(k.asked, s)
+	return k.Fail
+}
+
+func TestListenersTakeOnlySomeCallers(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	k := &termed{keeping: keeping{Desk: b.desk}}
+	b.deps.Desk, b.deps.ConfigDir = k, t.TempDir()
+	b.Send(overlay.Push{Dialog: Listeners(b.deps, msg.ReadDesk(b.desk))})
+	b.Press("l")
+	if want := (desk.Setting{Kind: "ssh", Addr: "[::]:4334"}); len(k.asked) != 1 || k.asked[0] != want {
+		t.Fatalf("asked %+v", k.asked)
+	}
+	b.Press("shift+tab", "space", "shift+tab")
+	b.Type("192.0.2.0/24, 2001:db8::/33x")
+	b.Press("tab", "tab", "l")
+	if len(k.asked) != 1 || !b.Shows("is neither a network nor an address") {
+		t.Fatalf("asked %+v\n%s", k.asked, b.View())
+	}
+	b.Press("backspace", "tab", "tab", "l")
+	want := desk.Setting{Kind: "ssh", Addr: "[::]:4334", Only: "192.0.2.0/24, 2001:db8::/33", NoPlain: true}
+	if len(k.asked) != 2 || k.asked[1] != want {
+		t.Fatalf("asked %+v\n%s", k.asked, b.View())
+	}
+
+	// The next time it is proposed as it was.
+	k.kept = []desk.Setting{want}
+	b = newBench(t, nil)
+	b.deps.Desk, b.deps.ConfigDir = k, t.TempDir()
+	b.Send(overlay.Push{Dialog: Listeners(b.deps, msg.ReadDesk(b.desk))})
+	if b.Press("l"); len(k.asked) != 3 || k.asked[2] != want {
+		t.Errorf("asked %+v\n%s", k.asked, b.View())
+	}
+}
+
 func TestReach(t *testing.T) {
 	t.Parallel()
 	for addr, want := range map[string]string{
@@ -513,9 +556,12 @@ func TestReach(t *testing.T) {
 		"127.0.0.1:0": "this machine only", "[::1]:1": "this machine only", "localhost:1": "this machine only",
 		"192.0.2.1:4334": "192.0.2.1 may call", "x": "",
 	} {
-		if got, _ := reach(addr); !strings.Contains(got, want) || want == "" && got != "" {
+		if got, _ := reach(addr, ""); !strings.Contains(got, want) || want == "" && got != "" {
 			t.Errorf("%s: %q", addr, got)
 		}
+	}
+	if got, _ := reach("[::]:4334", "192.0.2.0/24"); !strings.Contains(got, "turned away") {
+		t.Errorf("with networks: %q", got)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"dialtone/conn/callhome"
 	"dialtone/conn/desk"
 	"dialtone/keys"
 	"dialtone/ui/msg"
@@ -35,6 +36,10 @@ type Keeper interface {
 	SetAuto(kind, addr string, on bool) error
 }
 
+// Termed is what a desk may add to its contract: listeners that take only some
+// callers.
+type Termed interface{ ListenAs(desk.Setting) error }
+
 // The addresses that are proposed: the port of RFC 8071, and that of HTTPS.
 const (
 	sshAddr   = "[::]:4334"
@@ -51,8 +56,9 @@ type listeners struct {
 
 	kinds  []string
 	keeper Keeper // nil when nothing is remembered
+	termed Termed // nil when every caller is taken
 	kept   []desk.Setting
-	typed  bool   // the address is the person's
+	typed  bool   // the address, or who may call, is the person's
 	failed string // why the last start or stop did not work
 }
 
@@ -65,8 +71,13 @@ func Listeners(d *screen.Deps, now msg.Desk) overlay.Dialog {
 	if k, ok := d.Desk.(Keeper); ok && d.ConfigDir != "" && !d.Demo {
 		l.keeper = k
 	}
-	addr := &form.Field{Name: "addr", Label: "Address", Line: prompt.Line{Hint: sshAddr}}
-	l.form.Fields = []*form.Field{{Name: "kind", Label: "Kind", Kind: form.Choice, Options: l.kinds, Hidden: len(l.kinds) < 2}, addr}
+	l.termed, _ = d.Desk.(Termed)
+	l.form.Fields = []*form.Field{
+		{Name: "kind", Label: "Kind", Kind: form.Choice, Options: l.kinds, Hidden: len(l.kinds) < 2},
+		{Name: "addr", Label: "Address", Line: prompt.Line{Hint: sshAddr}},
+		{Name: "only", Label: "Only from", Line: prompt.Line{Hint: "any; or 192.0.2.0/24, 2001:db8::/32"}, Hidden: l.termed == nil},
+		{Name: "plain", Label: "Call home", Kind: form.Toggle, On: true, Note: "RFC 8071, which has no preamble, too"},
+	}
 	l.form.Buttons = []form.Button{{Name: "close", Label: "Close"}, {Name: "listen", Label: "Listen"}, {Name: "stop", Label: "Stop"}}
 	l.form.Select("close")
 	l.propose()
@@ -174,21 +185,21 @@ func (l *listeners) setAuto() tea.Cmd {
 type listenedMsg struct {
 	to   *listeners
 	err  error
-	addr string // that was to be listened on for outbound HTTPS
+	want desk.Setting // what was to be started
 }
 
 // Staler is a desk that listens, when a person wants it, with a certificate that
 // devices refuse.
-type Staler interface{ ListenStale(addr string) error }
+type Staler interface{ ListenStale(desk.Setting) error }
 
 // stale asks what is to be done about a certificate that has expired.
 func (l *listeners) stale(m listenedMsg) tea.Cmd {
 	d, ok := l.d.Desk.(Staler)
 	var f *keys.Fault
-	if !ok || m.addr == "" || !errors.As(m.err, &f) || f.Code != "TLS-EXPIRED" {
+	if !ok || !errors.As(m.err, &f) || f.Code != "TLS-EXPIRED" {
 		return nil
 	}
-	again := func() tea.Msg { return listenedMsg{to: l, err: d.ListenStale(m.addr)} }
+	again := func() tea.Msg { return listenedMsg{to: l, err: d.ListenStale(m.want)} }
 	return overlay.Open(&overlay.Confirm{
 		Theme: l.d.Theme, Title: "Listen with this certificate?", Danger: true,
 		Body:    []string{f.What + ".", "A new one is made with c in the dialog of the listeners."},
@@ -229,11 +240,11 @@ func (l *listeners) key(k tea.KeyMsg) (tea.Cmd, bool) {
 			return cmd, done
 		}
 	}
-	kind, addr := l.form.Field("kind").At, l.form.Field("addr").Value()
-	pressed, _, _ := l.form.Update(k)
-	if at := l.form.Field("kind").At; at != kind {
+	kind := l.form.Field("kind").At
+	pressed, _, changed := l.form.Update(k)
+	if l.form.Field("kind").At != kind {
 		l.propose()
-	} else if l.form.Field("addr").Value() != addr {
+	} else if changed {
 		l.typed = true
 	}
 	l.check()
@@ -277,22 +288,22 @@ func (l *listeners) letter(key string) (cmd tea.Cmd, done, ok bool) {
 }
 
 // propose puts an address of the chosen kind into the field: the one used last,
-// else the usual one.
+// with its terms, else the usual one.
 func (l *listeners) propose() {
-	kind, addr := l.form.Field("kind").Value(), sshAddr
+	s := desk.Setting{Kind: l.form.Field("kind").Value(), Addr: sshAddr}
 	switch {
 	case l.d.Demo:
-		addr = "127.0.0.1:0"
-	case kind == desk.HTTPS:
-		addr = httpsAddr
+		s.Addr = "127.0.0.1:0"
+	case s.Kind == desk.HTTPS:
+		s.Addr = httpsAddr
 	}
-	for _, k := range l.kept {
-		if k.Kind == kind {
-			addr = k.Addr
-			break
-		}
+	if i := slices.IndexFunc(l.kept, func(k desk.Setting) bool { return k.Kind == s.Kind }); i >= 0 {
+		s = l.kept[i]
 	}
-	l.form.Field("addr").Line.Set(addr)
+	l.form.Field("addr").Line.Set(s.Addr)
+	l.form.Field("only").Line.Set(s.Only)
+	plain := l.form.Field("plain")
+	plain.On, plain.Hidden = !s.NoPlain, l.termed == nil || s.Kind == desk.HTTPS
 }
 
 func (l *listeners) selected() (desk.Listener, bool) {
@@ -310,7 +321,7 @@ func bound(x desk.Listener) string {
 	return x.Addr
 }
 
-// check says what is wrong with the address as typed.
+// check says what is wrong with the address and the networks as typed.
 func (l *listeners) check() bool {
 	f := l.form.Field("addr")
 	f.Err = ""
@@ -319,22 +330,41 @@ func (l *listeners) check() bool {
 	} else if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
 		f.Err = "needs a port from 1 to 65535"
 	}
-	return f.Err == ""
+	only := l.form.Field("only")
+	only.Err = ""
+	if _, err := callhome.ParseOnly(only.Value()); err != nil {
+		var fault *keys.Fault
+		if only.Err = err.Error(); errors.As(err, &fault) {
+			only.Err = fault.What + "; " + fault.Do
+		}
+	}
+	return f.Err == "" && only.Err == ""
+}
+
+// setting is what the form says.
+func (l *listeners) setting() desk.Setting {
+	s := desk.Setting{Kind: l.form.Field("kind").Value(), Addr: l.form.Field("addr").Value(), Only: l.form.Field("only").Value()}
+	plain := l.form.Field("plain")
+	s.NoPlain = !plain.Hidden && !plain.On
+	return s
 }
 
 func (l *listeners) listen() tea.Cmd {
 	if !l.check() {
 		l.form.Touch()
-		l.form.Select("addr")
+		for _, name := range []string{"only", "addr"} {
+			if l.form.Field(name).Err != "" {
+				l.form.Select(name)
+			}
+		}
 		return nil
 	}
-	kind, addr := l.form.Field("kind").Value(), l.form.Field("addr").Value()
+	s := l.setting()
 	return func() tea.Msg {
-		m := listenedMsg{to: l, err: l.d.Desk.Listen(kind, addr)}
-		if kind == desk.HTTPS {
-			m.addr = addr
+		if l.termed == nil {
+			return listenedMsg{l, l.d.Desk.Listen(s.Kind, s.Addr), s}
 		}
-		return m
+		return listenedMsg{l, l.termed.ListenAs(s), s}
 	}
 }
 
@@ -347,11 +377,14 @@ func (l *listeners) stop() tea.Cmd {
 	return func() tea.Msg { return listenedMsg{to: l, err: l.d.Desk.Stop(x.Kind, x.Addr)} }
 }
 
-// reach says who can call at an address.
-func reach(addr string) (text string, tok style.Token) {
+// reach says who can call at an address, of only some networks unless that is "".
+func reach(addr, only string) (text string, tok style.Token) {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return "", style.Text
+	}
+	if only != "" {
+		return "callers from elsewhere are turned away before a byte of theirs is read.", style.Dim
 	}
 	ip, err := netip.ParseAddr(host)
 	switch {
@@ -368,9 +401,12 @@ func (l *listeners) View(maxW, maxH int) string {
 	t := l.d.Theme
 	w := min(maxW, 76)
 	in := w - 4
-	fields := 2 - b2i(len(l.kinds) < 2)
+	fields := 0
+	for _, f := range l.form.Fields {
+		fields += b2i(!f.Hidden)
+	}
 	var below []string
-	if text, tok := reach(l.form.Field("addr").Value()); text != "" {
+	if text, tok := reach(l.form.Field("addr").Value(), l.form.Field("only").Value()); text != "" {
 		for _, s := range style.Wrap(text, in) {
 			below = append(below, "  "+t.Paint(tok, s))
 		}
@@ -445,6 +481,9 @@ func (l *listeners) rows(w, room int) []string {
 		note := fmt.Sprintf("%d waiting, %d accepted, %d refused, %d held off", n.Waiting, n.Accepted, n.Refused, n.Penalised)
 		if x.Only != "" {
 			note += ", only from " + safe.Text(x.Only)
+		}
+		if x.NoPlain {
+			note += ", no plain call home"
 		}
 		out = append(out, t.Paint(style.Dim, t.Fit("           "+note, w+2)))
 	}
