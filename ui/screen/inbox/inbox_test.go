@@ -539,6 +539,12 @@ func TestListenersTakeOnlySomeCallers(t *testing.T) {
 		t.Fatalf("asked %+v\n%s", k.asked, b.View())
 	}
 
+	now := msg.ReadDesk(b.desk)
+	now.Listeners = []desk.Listener{{Kind: "ssh", Addr: "[::]:4334", Bound: "[::]:4334", Only: want.Only, NoPlain: true}}
+	if b.Send(now); !b.Shows("only from 192.0.2.0/24, 2001:db8::/33, no plain call home ") {
+		t.Errorf("shown as\n%s", b.View())
+	}
+
 	// The next time it is proposed as it was.
 	k.kept = []desk.Setting{want}
 	b = newBench(t, nil)
