@@ -1,75 +1,14 @@
 package main
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
-	"io"
-	"os"
-	"os/exec"
 	"sort"
-	"strconv"
-	"strings"
 	"time"
 )
 
 // The rows about devices that call. The fake devices are one process, the
 // program that takes their calls is another: ours is the desk with its manager,
 // the yardstick accepts and makes plain x/crypto/ssh clients.
-
-// child is a process that takes and gives lines.
-type child struct {
-	cmd  *exec.Cmd
-	in   io.WriteCloser
-	out  *bufio.Scanner
-	addr string // of a call-taker, where it listens
-}
-
-func startChild(args ...string) (*child, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	c := &child{cmd: exec.Command(self, args...)}
-	c.cmd.Stderr = os.Stderr
-	if c.in, err = c.cmd.StdinPipe(); err != nil {
-		return nil, err
-	}
-	out, err := c.cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	c.out = bufio.NewScanner(out)
-	return c, c.cmd.Start()
-}
-
-// say sends a line and returns the one that answers it.
-func (c *child) say(line string) (string, error) {
-	if _, err := io.WriteString(c.in, line+"\n"); err != nil {
-		return "", err
-	}
-	return c.hear()
-}
-
-func (c *child) hear() (string, error) {
-	if !c.out.Scan() {
-		return "", errors.Join(errors.New("a process of the measurement ended"), c.out.Err())
-	}
-	return c.out.Text(), nil
-}
-
-func (c *child) number(line string) (float64, error) {
-	s, err := c.say(line)
-	if err != nil {
-		return 0, err
-	}
-	return strconv.ParseFloat(s, 64)
-}
-
-func (c *child) stop() {
-	c.in.Close()
-	c.cmd.Wait()
-}
 
 // calledIn starts a process that takes the calls of n devices, and those, and
 // returns when all have a session.
@@ -276,26 +215,26 @@ func floodRows(length time.Duration) ([]row, error) {
 	}, nil
 }
 
-// dripRow has n strangers say one byte a second.
-func dripRow(n int) ([]row, error) {
-	taker, err := startChild("-role", "call-taker", "-how", "ours", "-size", "1")
+// dripRow has n strangers drip as how says on what the arguments of taker start.
+func dripRow(name, how string, n int, limit time.Duration, taker ...string) (row, error) {
+	t, err := startChild(taker...)
 	if err != nil {
-		return nil, err
+		return row{}, err
 	}
-	defer taker.stop()
-	addr, err := taker.hear()
+	defer t.stop()
+	addr, err := t.hear()
 	if err != nil {
-		return nil, err
+		return row{}, err
 	}
-	strangers, err := startChild("-role", "strangers", "-addr", addr, "-how", "drip", "-size", fmt.Sprint(n))
+	strangers, err := startChild("-role", "strangers", "-addr", addr, "-how", "drip-"+how, "-size", fmt.Sprint(n))
 	if err != nil {
-		return nil, err
+		return row{}, err
 	}
 	defer strangers.stop()
 	s, err := strangers.say("longest")
 	if err != nil {
-		return nil, err
+		return row{}, err
 	}
-	longest, err := time.ParseDuration(strings.TrimSpace(s))
-	return []row{ratioRow(fmt.Sprintf("callers: %d dripping sockets, longest held", n), longest, 11*time.Second, 1)}, err
+	longest, err := time.ParseDuration(s)
+	return ratioRow(fmt.Sprintf(name, n), longest, limit, 1), err
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"dialtone/keys/cert"
@@ -265,38 +264,11 @@ func (p papers) floodRows(length time.Duration) ([]row, error) {
 // dripRows has n strangers say one byte of TLS a second, and some finish TLS first
 // and drip HTTP/2.
 func (p papers) dripRows(n int) ([]row, error) {
-	var rows []row
-	for _, x := range []struct {
-		how, name string
-		n         int
-		limit     time.Duration
-	}{
-		{"tls", "https: %d dripping sockets, longest held", n, 11 * time.Second},
-		{"http2", "https: %d that drip behind TLS, longest held", n / 10, 16 * time.Second},
-	} {
-		taker, err := startChild("-role", "https-taker", "-how", "ours park", "-pin", p.dir, "-size", "1")
-		if err != nil {
-			return nil, err
-		}
-		addr, err := taker.hear()
-		if err != nil {
-			return nil, err
-		}
-		strangers, err := startChild("-role", "https-drip", "-addr", addr, "-how", x.how, "-size", fmt.Sprint(x.n))
-		if err != nil {
-			return nil, err
-		}
-		s, err := strangers.say("longest")
-		strangers.stop()
-		taker.stop()
-		if err != nil {
-			return nil, err
-		}
-		longest, err := time.ParseDuration(strings.TrimSpace(s))
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, ratioRow(fmt.Sprintf(x.name, x.n), longest, x.limit, 1))
+	taker := []string{"-role", "https-taker", "-how", "ours park", "-pin", p.dir, "-size", "1"}
+	outside, err := dripRow("https: %d dripping sockets, longest held", "tls", n, 11*time.Second, taker...)
+	if err != nil {
+		return nil, err
 	}
-	return rows, nil
+	behind, err := dripRow("https: %d that drip behind TLS, longest held", "http2", n/10, 16*time.Second, taker...)
+	return []row{outside, behind}, err
 }

@@ -3,14 +3,11 @@ package main
 import (
 	"bufio"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -161,60 +158,4 @@ func (h *httpsFleet) once(i int, parked, opened func()) error {
 			return err
 		}
 	}
-}
-
-// httpsDrip prints how long the longest of n sockets was let go on that say one
-// byte a second: of TLS, or of HTTP/2 behind it.
-func httpsDrip(addr, how string, n int) error {
-	var longest atomic.Int64
-	var wg sync.WaitGroup
-	for i := range n {
-		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: callerAddr(i)}}
-		c, err := d.Dial("tcp", addr)
-		if err != nil {
-			continue // turned away at once
-		}
-		wg.Add(1)
-		go func() { // ends when the other side hangs up
-			defer wg.Done()
-			defer c.Close()
-			start := time.Now()
-			dripOn(c, how)
-			for took := int64(time.Since(start)); ; {
-				if old := longest.Load(); took <= old || longest.CompareAndSwap(old, took) {
-					return
-				}
-			}
-		}()
-	}
-	wg.Wait()
-	for s := bufio.NewScanner(os.Stdin); s.Scan(); {
-		fmt.Println(time.Duration(longest.Load()))
-	}
-	return nil
-}
-
-// dripOn drips on c until the other side hangs up.
-func dripOn(c net.Conn, how string) {
-	text := append([]byte("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"), make([]byte, 500)...) // a hello of 512 bytes
-	if how == "http2" {
-		tc := tls.Client(c, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
-		if tc.Handshake() != nil {
-			return
-		}
-		// The preface, empty settings, and then a frame that never ends.
-		if _, err := tc.Write([]byte("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00")); err != nil {
-			return
-		}
-		c, text = tc, append([]byte("\x00\x40\x00\x00\x00\x00\x00\x00\x01"), make([]byte, 500)...) // DATA of 16 KiB
-	}
-	go func() { // ends with the connection
-		for _, b := range text {
-			if _, err := c.Write([]byte{b}); err != nil {
-				return
-			}
-			time.Sleep(time.Second)
-		}
-	}()
-	_, _ = io.Copy(io.Discard, c)
 }

@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"runtime/pprof"
 	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -355,16 +354,8 @@ func fetchChild(srv *server, how string, chunked bool, size int, profile string)
 			return fmt.Errorf("%s at %d: %s", p.Code, p.Off, p.What)
 		}
 	}
-	fmt.Println(took.Nanoseconds(), peakKiB())
+	fmt.Println(took.Nanoseconds(), memoryKB("VmHWM"))
 	return nil
-}
-
-// peakKiB is the most memory that this process ever held.
-func peakKiB() int {
-	b, _ := os.ReadFile("/proc/self/status")
-	_, rest, _ := strings.Cut(string(b), "VmHWM:")
-	n, _ := strconv.Atoi(strings.Fields(rest + " 0")[0])
-	return n
 }
 
 func replyRows(srv *server, rounds int) ([]row, error) {

@@ -3,16 +3,12 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"context"
-	"crypto/ed25519"
-	"crypto/sha256"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"runtime/debug"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,15 +23,6 @@ import (
 	"dialtone/conn/profile"
 	"dialtone/netconf"
 )
-
-// callerKey is the host key of the nth device: both sides can make it.
-func callerKey(n int) (ssh.Signer, error) {
-	seed := sha256.Sum256([]byte("device " + strconv.Itoa(n)))
-	return ssh.NewSignerFromKey(ed25519.NewKeyFromSeed(seed[:]))
-}
-
-// callerAddr is the address from which the nth device calls.
-func callerAddr(n int) net.IP { return net.IPv4(127, byte(1+n/60000), byte(n/240%250), byte(1+n%240)) }
 
 // callTaker takes the calls of n devices: ours, or the yardstick.
 func callTaker(how string, n int) error {
@@ -75,17 +62,6 @@ func callTaker(how string, n int) error {
 		}
 	}
 	return nil
-}
-
-func memoryKB(field string) int {
-	data, _ := os.ReadFile("/proc/self/status")
-	for line := range strings.Lines(string(data)) {
-		if rest, ok := strings.CutPrefix(line, field+":"); ok {
-			n, _ := strconv.Atoi(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")))
-			return n
-		}
-	}
-	return 0
 }
 
 func takeOurs(n int, open func()) (string, func(string) float64, error) {
@@ -272,203 +248,6 @@ func readMessage(r *bufio.Reader, w io.Writer) error {
 		default:
 			ends = 0
 		}
-	}
-	return nil
-}
-
-// fakeCallers are n devices that call addr; how is the text of calls.
-func fakeCallers(addr string, n int, how string) error {
-	var as calls
-	if _, err := fmt.Sscan(how, &as.abreast, (*int64)(&as.spread), (*int64)(&as.far)); err != nil {
-		return err
-	}
-	cfgs := make([]*ssh.ServerConfig, n)
-	for i := range cfgs {
-		k, err := callerKey(i)
-		if err != nil {
-			return err
-		}
-		cfgs[i] = &ssh.ServerConfig{PasswordCallback: func(ssh.ConnMetadata, []byte) (*ssh.Permissions, error) { return nil, nil }}
-		cfgs[i].AddHostKey(k)
-	}
-	var placed atomic.Int64
-	waits := make(chan time.Duration, n)
-	slots := make(chan struct{}, as.abreast)
-	fmt.Println("ready")
-	for s := bufio.NewScanner(os.Stdin); s.Scan(); {
-		if s.Text() == "placed" {
-			all := make([]time.Duration, 0, n)
-			for range n {
-				all = append(all, <-waits)
-			}
-			slices.Sort(all)
-			fmt.Println(placed.Load(), int64(all[n/2]), int64(all[n*99/100]))
-			continue
-		}
-		start := time.Now()
-		for i, cfg := range cfgs {
-			go func() { // ends with the process
-				time.Sleep(time.Until(start.Add(as.spread * time.Duration(i) / time.Duration(n))))
-				for {
-					slots <- struct{}{}
-					placed.Add(1)
-					d := net.Dialer{LocalAddr: &net.TCPAddr{IP: callerAddr(i)}}
-					if c, err := d.Dial("tcp", addr); err == nil {
-						called := time.Now()
-						fakeDevice(away(c, as.far), cfg, func(open bool) {
-							<-slots
-							if open {
-								select {
-								case waits <- time.Since(called):
-								default: // it called again
-								}
-							}
-						})
-					} else {
-						<-slots
-					}
-					time.Sleep(time.Second) // as a device does before it calls again
-				}
-			}()
-		}
-		fmt.Println("calling")
-	}
-	return nil
-}
-
-// away is c over a path with rtt of round trip time.
-func away(c net.Conn, rtt time.Duration) net.Conn {
-	if rtt == 0 {
-		return c
-	}
-	here, there := net.Pipe()
-	go late(there, c, rtt/2)
-	go late(c, there, rtt/2)
-	return here
-}
-
-// fakeDevice serves one call until it ends. settled is called once: when the
-// session is open, or else when the call is over.
-func fakeDevice(c net.Conn, cfg *ssh.ServerConfig, settled func(open bool)) {
-	var once sync.Once
-	settle := func(open bool) { once.Do(func() { settled(open) }) }
-	defer settle(false)
-	defer c.Close()
-	_, chans, reqs, err := ssh.NewServerConn(c, cfg)
-	if err != nil {
-		return
-	}
-	go ssh.DiscardRequests(reqs)
-	for nc := range chans {
-		ch, rs, err := nc.Accept()
-		if err != nil {
-			return
-		}
-		go func() { // ends with the channel
-			for r := range rs {
-				r.Reply(true, nil)
-			}
-		}()
-		go func() { // ends with the channel
-			defer ch.Close()
-			fmt.Fprintf(ch, helloFrame, "")
-			r := bufio.NewReaderSize(ch, 512)
-			for first := true; ; first = false {
-				var msg bytes.Buffer
-				if readMessage(r, &msg) != nil {
-					return
-				}
-				if first {
-					settle(true)
-					continue
-				}
-				out := bufio.NewWriterSize(ch, 512)
-				canned{[]byte("<ok/>")}.write(out, between(msg.Bytes(), `message-id="`, `"`), false)
-				if out.Flush() != nil {
-					return
-				}
-			}
-		}()
-	}
-}
-
-// strangers disturb a listener: how is for how long they connect 10,000 times a
-// second, or "drip" for n sockets that say one byte a second.
-func strangers(addr, how string, n int) error {
-	if how == "drip" {
-		return drip(addr, n)
-	}
-	length, err := time.ParseDuration(how)
-	if err != nil {
-		return err
-	}
-	var made atomic.Int64
-	done := make(chan struct{})
-	ctx, cancel := context.WithTimeout(context.Background(), length)
-	defer cancel()
-	go func() { // ends with ctx
-		defer close(done)
-		var wg sync.WaitGroup
-		for w := range 32 {
-			wg.Add(1)
-			go func() { // ends with ctx
-				defer wg.Done()
-				start := time.Now()
-				for i := 0; ctx.Err() == nil; i++ {
-					time.Sleep(time.Until(start.Add(time.Duration(i) * 32 * 100 * time.Microsecond)))
-					d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 9, byte(w), byte(1+i%200))}}
-					c, err := d.DialContext(ctx, "tcp", addr)
-					if err != nil {
-						continue
-					}
-					made.Add(1)
-					c.Write([]byte("GET / HTTP/1.1\r\n\r\n"))
-					c.(*net.TCPConn).SetLinger(0)
-					c.Close()
-				}
-			}()
-		}
-		wg.Wait()
-	}()
-	for s := bufio.NewScanner(os.Stdin); s.Scan(); {
-		<-done
-		fmt.Println(made.Load())
-	}
-	return nil
-}
-
-// drip prints how long the longest of n sockets was let go on.
-func drip(addr string, n int) error {
-	var longest atomic.Int64
-	var wg sync.WaitGroup
-	for i := range n {
-		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: callerAddr(i)}}
-		c, err := d.Dial("tcp", addr)
-		if err != nil {
-			continue // turned away at once
-		}
-		wg.Add(1)
-		go func() { // ends when the other side hangs up
-			defer wg.Done()
-			defer c.Close()
-			start := time.Now()
-			go func() { // ends with the connection
-				for _, b := range []byte("MSG-ID: DEVICE-CONN-INFO\r\nMSG-VER: V1\r\n") {
-					if _, err := c.Write([]byte{b}); err != nil {
-						return
-					}
-					time.Sleep(time.Second)
-				}
-			}()
-			c.Read(make([]byte, 1))
-			for took := int64(time.Since(start)); took > longest.Load(); {
-				longest.Store(took)
-			}
-		}()
-	}
-	wg.Wait()
-	for s := bufio.NewScanner(os.Stdin); s.Scan(); {
-		fmt.Println(time.Duration(longest.Load()))
 	}
 	return nil
 }
