@@ -16,10 +16,11 @@ type ask struct {
 	enter func(v *View, text string) tea.Cmd
 }
 
-func (v *View) open(label, text string, enter func(*View, string) tea.Cmd) {
+// open opens the line and returns it, to be filled in.
+func (v *View) open(label string, enter func(*View, string) tea.Cmd) *prompt.Line {
 	v.ask = &ask{label: label, enter: enter}
-	v.ask.in.Set(text)
 	v.settle()
+	return &v.ask.in
 }
 
 func (v *View) askKey(k tea.KeyMsg) tea.Cmd {
@@ -47,8 +48,11 @@ func (v *View) answered() {
 func (a *ask) view(th *style.Theme, w int) string {
 	label := " " + a.label + " "
 	note := ""
-	if a.note != "" {
+	switch {
+	case a.note != "":
 		note = " " + a.note + " "
+	case a.in.Offered():
+		note = " typing replaces it "
 	}
 	room := w - style.Width(label) - style.Width(note)
 	if room < 8 {

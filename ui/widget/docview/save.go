@@ -17,7 +17,7 @@ import (
 
 // askSave opens the line that asks for a file name.
 func (v *View) askSave() {
-	v.open("save as", "./"+v.opt.File, enterSave(""))
+	v.open("save as", enterSave("")).Set("./" + v.opt.File)
 }
 
 // enterSave answers the line. seen is the name that is known to exist: entered

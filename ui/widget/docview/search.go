@@ -12,7 +12,7 @@ import (
 
 // askSearch opens the line that asks what to search for.
 func (v *View) askSearch() {
-	v.open("/", "", func(v *View, text string) tea.Cmd {
+	v.open("/", func(v *View, text string) tea.Cmd {
 		v.answered()
 		if text == "" {
 			text = v.query.Text
@@ -93,15 +93,14 @@ func (v *View) goTo(row int) {
 	v.showRow(row)
 }
 
-// askPath opens the line that asks where to go.
+// askPath opens the line that asks where to go, with the path of this row.
 func (v *View) askPath() {
-	v.open("go to", v.path.text, func(v *View, text string) tea.Cmd {
+	v.open("go to", func(v *View, text string) tea.Cmd {
+		v.answered()
 		text = strings.TrimSpace(text)
 		if text == "" {
-			v.answered()
 			return nil
 		}
-		v.answered()
 		doc := v.doc
 		return v.start("looking for "+safe.Line(text), func(ctx context.Context) func(*View) tea.Cmd {
 			row, ok, err := doc.Find(ctx, text)
@@ -120,7 +119,7 @@ func (v *View) askPath() {
 				return nil
 			}
 		})
-	})
+	}).Offer(v.path.text)
 }
 
 // cleanPath makes a path fit for the status row.

@@ -75,7 +75,7 @@ func (f *fixture) press(keys ...string) {
 
 func (f *fixture) key1(k string) tea.Cmd {
 	if f.Capturing() {
-		return f.Update(keyMsg(k))
+		return f.Update(uitest.Key(k))
 	}
 	if len(k) == 1 && k[0] >= '0' && k[0] <= '9' {
 		f.Count(int(k[0] - '0'))
@@ -90,18 +90,6 @@ func (f *fixture) key1(k string) tea.Cmd {
 		return nil
 	}
 	return f.Run(a.ID)
-}
-
-func keyMsg(k string) tea.KeyMsg {
-	switch k {
-	case "enter":
-		return tea.KeyMsg{Type: tea.KeyEnter}
-	case "esc":
-		return tea.KeyMsg{Type: tea.KeyEsc}
-	case "ctrl+u":
-		return tea.KeyMsg{Type: tea.KeyCtrlU}
-	}
-	return tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(k)}
 }
 
 func (f *fixture) run(cmd tea.Cmd) {
@@ -301,13 +289,27 @@ func TestStaleResultsAreDropped(t *testing.T) {
 func TestGoToPath(t *testing.T) {
 	t.Parallel()
 	f := show(t, interfaces)
-	f.press("@", "ctrl+u")
-	for _, r := range "/interfaces/interface[name=ge-0/0/2]/description" {
-		f.press(string(r))
+	answer := func(text string) {
+		for _, r := range text {
+			f.press(string(r))
+		}
+		f.press("enter")
 	}
-	f.press("enter")
+	f.press("@") // opens with the path of the row, which typing replaces
+	answer("/interfaces/interface[name=ge-0/0/2]/description")
 	if f.Status() != "/interfaces/interface[name=ge-0/0/2]/description" {
 		t.Errorf("went to %q", f.Status())
+	}
+	if f.press("@"); !strings.Contains(f.View.View(), "typing replaces it") {
+		t.Errorf("nothing tells that typing replaces the path:\n%s", f.View.View())
+	}
+	f.press("end") // moving keeps it, to be edited
+	for range "description" {
+		f.press("backspace")
+	}
+	answer("name")
+	if f.Status() != "/interfaces/interface[name=ge-0/0/2]/name" {
+		t.Errorf("went to %q with an edited path", f.Status())
 	}
 	f.press("@", "x", "enter")
 	if !strings.HasPrefix(f.Status(), "not in this reply: ") {

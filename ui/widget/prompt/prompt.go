@@ -21,9 +21,10 @@ type Line struct {
 	Masked  bool   // shown as stars, never in clear
 	Hint    string // shown dim while there is no text
 	text    []rune
-	at      int // cursor, in runes
-	off     int // first rune shown
-	Refused int // runes of the last paste that had no room
+	at      int  // cursor, in runes
+	off     int  // first rune shown
+	offered bool // typing replaces the text
+	Refused int  // runes of the last paste that had no room
 }
 
 // Value is the text.
@@ -32,8 +33,18 @@ func (l *Line) Value() string { return string(l.text) }
 // Set replaces the text and puts the cursor behind it.
 func (l *Line) Set(s string) {
 	l.text = append(l.text[:0], clean([]rune(s))...)
-	l.at, l.off = len(l.text), 0
+	l.at, l.off, l.offered = len(l.text), 0, false
 }
+
+// Offer is Set with the text selected: what is typed or deleted first takes its
+// place, and moving the cursor keeps it.
+func (l *Line) Offer(s string) {
+	l.Set(s)
+	l.offered = len(l.text) > 0
+}
+
+// Offered reports whether the text is still as Offer has put it there.
+func (l *Line) Offered() bool { return l.offered }
 
 // Len is the number of runes.
 func (l *Line) Len() int { return len(l.text) }
@@ -52,7 +63,7 @@ func (l *Line) Take() []byte {
 func (l *Line) Wipe() {
 	full := l.text[:cap(l.text)]
 	clear(full)
-	l.text, l.at, l.off = l.text[:0], 0, 0
+	l.text, l.at, l.off, l.offered = l.text[:0], 0, 0, false
 }
 
 // Update takes a key and reports whether it was one of editing. A paste goes
@@ -63,10 +74,20 @@ func (l *Line) Update(k tea.KeyMsg) bool {
 	}
 	switch k.Type {
 	case tea.KeyRunes, tea.KeySpace:
+		l.replaceOffered()
 		l.insert(k.Runes)
 		return true
 	}
-	return l.edit(k.String())
+	known := l.edit(k.String())
+	l.offered = l.offered && !known
+	return known
+}
+
+// replaceOffered drops a text that is only offered.
+func (l *Line) replaceOffered() {
+	if l.offered {
+		l.Wipe()
+	}
 }
 
 func (l *Line) edit(key string) bool {
@@ -80,8 +101,10 @@ func (l *Line) edit(key string) bool {
 	case "end", "ctrl+e":
 		l.at = len(l.text)
 	case "backspace", "ctrl+h":
+		l.replaceOffered()
 		l.cut(l.at-1, l.at)
 	case "delete", "ctrl+d":
+		l.replaceOffered()
 		l.cut(l.at, l.at+1)
 	case "ctrl+w":
 		l.cut(l.wordStart(), l.at)
@@ -160,7 +183,7 @@ func (l *Line) View(t *style.Theme, w int, focused bool) string {
 		if used+n > w {
 			break
 		}
-		if focused && i == l.at {
+		if focused && (i == l.at || l.offered) {
 			cell = cursor(t, cell)
 		}
 		b.WriteString(cell)

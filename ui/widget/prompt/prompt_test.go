@@ -44,6 +44,38 @@ func TestEditing(t *testing.T) {
 	}
 }
 
+func TestOfferedTextIsReplacedOrKept(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		keys []tea.KeyMsg
+		want string
+	}{
+		{"untouched", nil, "/old"},
+		{"typed", []tea.KeyMsg{text("n"), text("ew")}, "new"},
+		{"pasted", []tea.KeyMsg{paste("new\n")}, "new"},
+		{"deleted", []tea.KeyMsg{{Type: tea.KeyDelete}}, ""},
+		{"backspace", []tea.KeyMsg{{Type: tea.KeyBackspace}, text("n")}, "n"},
+		{"moved", []tea.KeyMsg{{Type: tea.KeyEnd}, text("er")}, "/older"},
+		{"moved back", []tea.KeyMsg{{Type: tea.KeyHome}, text("/very")}, "/very/old"},
+		{"cut to the end", []tea.KeyMsg{{Type: tea.KeyLeft}, {Type: tea.KeyCtrlK}, text("k")}, "/olk"},
+		{"not a key of editing", []tea.KeyMsg{{Type: tea.KeyF1}, text("new")}, "new"},
+	} {
+		var l Line
+		l.Offer("/old")
+		for _, k := range c.keys {
+			l.Update(k)
+		}
+		if l.Value() != c.want || len(c.keys) > 0 && l.Offered() {
+			t.Errorf("%s: %q, want %q; still offered: %v", c.name, l.Value(), c.want, l.Offered())
+		}
+	}
+	var l Line
+	if l.Offer(""); l.Offered() {
+		t.Error("nothing is offered")
+	}
+}
+
 func TestPasteHasALimit(t *testing.T) {
 	t.Parallel()
 	var l Line
