@@ -1,6 +1,7 @@
 package editor
 
 import (
+	"dialtone/ui/uitest"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,7 +14,7 @@ import (
 // of 80 by 24: letters, backspaces, an enter, an undo, movements, with colours, checks
 // and all.
 func BenchmarkKey(b *testing.B) {
-	keys := []tea.KeyMsg{char('x'), char('y'), char('z'), key("backspace"), key("backspace"), key("backspace"), key("enter"), key("ctrl+_"), key("down"), key("up")}
+	keys := []tea.KeyMsg{char('x'), char('y'), char('z'), uitest.Key("backspace"), uitest.Key("backspace"), uitest.Key("backspace"), uitest.Key("enter"), uitest.Key("ctrl+_"), uitest.Key("down"), uitest.Key("up")}
 	for _, lines := range []int{50, 5000, 50000} {
 		b.Run(strconv.Itoa(lines), func(b *testing.B) {
 			now := time.Unix(0, 0)
@@ -55,7 +56,7 @@ func BenchmarkOther(b *testing.B) {
 		e.SetText([]byte(strings.ReplaceAll(document(38000), "\n", "")))
 		e.SetEditing(true)
 		e.Goto(1, 900_000)
-		keys := []tea.KeyMsg{char('x'), key("backspace"), key("left"), key("right")}
+		keys := []tea.KeyMsg{char('x'), uitest.Key("backspace"), uitest.Key("left"), uitest.Key("right")}
 		i := 0
 		for b.Loop() {
 			e.Update(keys[i%len(keys)])

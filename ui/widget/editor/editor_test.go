@@ -14,6 +14,7 @@ import (
 	"dialtone/ui/action"
 	"dialtone/ui/msg"
 	"dialtone/ui/style"
+	"dialtone/ui/uitest"
 )
 
 // clock is a time that tests move.
@@ -78,7 +79,7 @@ const human = 150 * time.Millisecond
 func (r *rig) press(names ...string) {
 	r.t.Helper()
 	for _, n := range names {
-		r.send(key(n), human)
+		r.send(uitest.Key(n), human)
 	}
 }
 
@@ -93,22 +94,11 @@ func (r *rig) typed(s string) {
 func char(c rune) tea.KeyMsg {
 	switch c {
 	case '\n', '\r':
-		return tea.KeyMsg{Type: tea.KeyEnter}
+		return uitest.Key("enter")
 	case '\t':
-		return tea.KeyMsg{Type: tea.KeyTab}
-	case ' ':
-		return tea.KeyMsg{Type: tea.KeySpace, Runes: []rune{' '}}
+		return uitest.Key("tab")
 	}
-	return tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{c}}
-}
-
-func key(name string) tea.KeyMsg {
-	for t := tea.KeyType(-200); t < 200; t++ {
-		if t != tea.KeyRunes && (tea.KeyMsg{Type: t}).String() == name {
-			return tea.KeyMsg{Type: t}
-		}
-	}
-	return tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(name)}
+	return uitest.Key(string(c))
 }
 
 func (r *rig) want(text string) {
