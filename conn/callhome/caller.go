@@ -64,7 +64,7 @@ type visit struct {
 // Errors of a visit carry how much its source is to blame.
 type blamed struct {
 	error
-	penalty time.Duration
+	blame Blame
 }
 
 func (b blamed) Unwrap() error { return b.error }
@@ -86,7 +86,7 @@ func (v *visit) run(ctx context.Context, c net.Conn) (*link.Link, link.Target, e
 	}
 	e, known, h, err := judgeGreeting(ctx, g, v.l.o.Book)
 	if err != nil {
-		return nil, link.Target{}, blamed{err, blameSecret}
+		return nil, link.Target{}, blamed{err, ForSecret}
 	}
 	if err := v.l.handshakes.take(ctx); err != nil {
 		return nil, link.Target{}, err
@@ -138,11 +138,11 @@ func (v *visit) blame(err error) error {
 	}
 	switch f.Code {
 	case "PRE-TIMEOUT", "SSH-TIMEOUT":
-		return blamed{err, blameTimeout}
+		return blamed{err, ForTimeout}
 	case "PRE-EOF", "PRE-LOST", "NET-CLOSED", "SSH-ALG":
 		return err
 	}
-	return blamed{err, blameGarbage}
+	return blamed{err, ForGarbage}
 }
 
 // handshake runs SSH as the client on the caller's connection. The host key is
@@ -163,7 +163,7 @@ func (v *visit) handshake(ctx context.Context, c net.Conn, g Greeting, e Entry, 
 	verify := func(key ssh.PublicKey) (link.Target, string, error) {
 		trust, owner, err := judgeKey(g, e, known, h, key, v.l.o.Book)
 		if err != nil {
-			return t, "", blamed{err, blameKey}
+			return t, "", blamed{err, ForKey}
 		}
 		d, err := v.decision(ctx, hold, key, trust, owner)
 		if err != nil {
@@ -201,7 +201,7 @@ func (v *visit) decision(ctx context.Context, hold *holdConn, key ssh.PublicKey,
 	if v.l.o.Meet != nil {
 		second, err := v.l.o.Meet(ctx, v.snapshot(), v.slot)
 		if err != nil {
-			return decision{}, blamed{err, blameKey}
+			return decision{}, blamed{err, ForKey}
 		}
 		v.note(func(x *Caller) {
 			x.Second = second

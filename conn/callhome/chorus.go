@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// Chorus lets one of many like events through a minute: a scanner fills one
-// line of the log with a count, not the whole log. Safe for concurrent use.
+// Chorus lets one of many like events through a minute and tells how many there
+// were at its end: a scanner fills one line of the log with a count, not the
+// whole log. Close ends it. Safe for concurrent use.
 type Chorus[E any] struct {
 	now  func() time.Time
 	emit func(ev E, count int)
@@ -14,6 +15,9 @@ type Chorus[E any] struct {
 	mu     sync.Mutex
 	seen   map[string]*verse[E]
 	choirs map[string]*choir
+	later  *time.Timer // tells what was only counted; nil when nothing was said
+	closed bool
+	wg     sync.WaitGroup // of later
 }
 
 // choir is those of one group that are told apart within a minute.
@@ -66,6 +70,7 @@ func (c *Chorus[E]) SayOf(ev E, group, name string, few int) {
 func (c *Chorus[E]) Say(ev E, key string) {
 	now := c.now()
 	c.mu.Lock()
+	c.arm()
 	v := c.seen[key]
 	if v != nil && now.Sub(v.since) < refrain {
 		v.more++
@@ -103,8 +108,8 @@ func (c *Chorus[E]) sweep() []*verse[E] {
 	return out
 }
 
-// Flush emits what was counted and not yet told.
-func (c *Chorus[E]) Flush() {
+// flush emits what was counted and not yet told.
+func (c *Chorus[E]) flush() {
 	c.mu.Lock()
 	lost := c.sweep()
 	c.mu.Unlock()
@@ -113,19 +118,30 @@ func (c *Chorus[E]) Flush() {
 	}
 }
 
-// chorus is the one of a Listener.
-type chorus struct{ *Chorus[Event] }
-
-func newChorus(now func() time.Time, emit func(Event)) *chorus {
-	return &chorus{NewChorus(now, func(ev Event, count int) {
-		ev.Count = count
-		emit(ev)
-	})}
+// arm has what is only counted told a minute from now; c.mu is held.
+func (c *Chorus[E]) arm() {
+	if c.later != nil || c.closed {
+		return
+	}
+	c.wg.Add(1)
+	c.later = time.AfterFunc(refrain, func() {
+		defer c.wg.Done()
+		c.mu.Lock()
+		c.later = nil
+		c.mu.Unlock()
+		c.flush()
+	})
 }
 
-func (c *chorus) say(ev Event, key, name string, few int) {
-	ev.Time = c.now()
-	c.SayOf(ev, key, name, few)
+// Close emits what was counted and not yet told, and returns when nothing more
+// is told by itself.
+func (c *Chorus[E]) Close() {
+	c.mu.Lock()
+	c.closed = true
+	if c.later != nil && c.later.Stop() {
+		c.wg.Done()
+	}
+	c.mu.Unlock()
+	c.wg.Wait()
+	c.flush()
 }
-
-func (c *chorus) flush() { c.Flush() }

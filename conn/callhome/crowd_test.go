@@ -148,20 +148,20 @@ func TestWhatIsOnlyCountedIsToldWithinAMinute(t *testing.T) {
 func TestSourcesThatProvedThemselvesComeBackAheadOfStrangers(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1e9, 0)
-	l := newLimiter(Budget{Total: 8, Soft: 2, PerSource: 1}, func() time.Time { return now }, func(int) int { return 0 })
+	l := NewLimiter(Budget{Total: 8, Soft: 2, PerSource: 1}, func() time.Time { return now })
+	l.chance = func(int) int { return 0 }
 	good, bad := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
-	l.proved(good)
-	l.gone(good)
+	l.Prove(good)()
 	for range 3 {
-		if _, why := l.admit(good); why != "" {
+		if _, why := l.Admit(good); why != "" {
 			t.Fatal(why)
 		}
 	}
-	if _, why := l.admit(bad); why != "nearly full" {
+	if _, why := l.Admit(bad); why != "nearly full" {
 		t.Errorf("a stranger: %q", why)
 	}
-	l.blame(good, blameGarbage)
-	if _, why := l.admit(good); why == "" {
+	l.Blame(good, ForGarbage)
+	if _, why := l.Admit(good); why == "" {
 		t.Error("still ahead after garbage")
 	}
 }
@@ -174,10 +174,10 @@ func TestStalledHandshakesKeepNobodyElseWaiting(t *testing.T) {
 	d := newDevice(t)
 	var stalled atomic.Int32
 	all := make(chan struct{})
-	mine := source(netip.MustParseAddr("127.0.0.1"))
+	mine := Source(netip.MustParseAddr("127.0.0.1"))
 	held := func(ctx context.Context, c net.Conn, t link.Target, g Greeting, verify Verify, ask link.Asker) (*link.Link, error) {
 		from := netip.MustParseAddrPort(c.RemoteAddr().String()).Addr()
-		if source(from) == mine {
+		if Source(from) == mine {
 			return shake(ctx, c, t, g, verify, ask)
 		}
 		if stalled.Add(1) == sources*each {

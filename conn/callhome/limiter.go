@@ -1,48 +1,51 @@
 package callhome
 
 import (
+	"cmp"
+	"math/rand/v2"
 	"net/netip"
 	"sync"
 	"time"
 )
 
 // Budget bounds what strangers may hold of us before they have proved anything
-// (security.md B3 T1). Callers wait in two queues: those whose greeting has not
-// come, which cost little, and those in a handshake, which cost CPU and are
-// limited by Listener itself.
+// (security.md B3 T1). One that waits for its turn costs about 6 KiB over SSH; 500
+// devices that call at once after an outage are all let in.
 type Budget struct {
-	Total     int // connections that have not proved themselves, 512
-	Soft      int // from here on some are dropped, more the fuller it is, 256
+	Total     int // connections that have not proved themselves, 1,024
+	Soft      int // from here on some are dropped, more the fuller it is; five eighths of Total
 	PerSource int // of one IPv4 address or one IPv6 /64, 32
 	Sources   int // sources whose penalties are remembered, 4096
 }
 
 func (b *Budget) defaults() {
-	def := func(p *int, v int) {
-		if *p == 0 {
-			*p = v
-		}
-	}
-	def(&b.Total, 512)
-	def(&b.Soft, b.Total/2)
-	def(&b.PerSource, 32)
-	def(&b.Sources, 4096)
+	b.Total = cmp.Or(b.Total, 512)
+	b.Soft = cmp.Or(b.Soft, b.Total/2)
+	b.PerSource = cmp.Or(b.PerSource, 32)
+	b.Sources = cmp.Or(b.Sources, 4096)
 }
 
-// Penalties for what a source did, in the manner of OpenSSH: they add up, bite
-// from fifteen seconds on and never last longer than ten minutes.
-const (
-	blameGarbage = 5 * time.Second
-	blameTimeout = 10 * time.Second
-	blameSecret  = 30 * time.Second
-	blameKey     = 60 * time.Second
+// Blame is how long a source is penalised for one thing that it did, in the
+// manner of OpenSSH: blames add up, bite from fifteen seconds on and never last
+// longer than ten minutes.
+type Blame time.Duration
 
+// The blames (security.md B3 T1).
+const (
+	ForGarbage = Blame(5 * time.Second)
+	ForTimeout = Blame(10 * time.Second)
+	ForSecret  = Blame(30 * time.Second)
+	ForKey     = Blame(60 * time.Second)
+)
+
+const (
 	bites   = 15 * time.Second
 	longest = 600 * time.Second
 )
 
-// limiter counts connections and penalties by source. It is safe for concurrent use.
-type limiter struct {
+// Limiter counts connections and penalties by source. It is safe for concurrent
+// use.
+type Limiter struct {
 	budget Budget
 	now    func() time.Time
 	chance func(n int) int // 0 <= chance(n) < n
@@ -56,14 +59,15 @@ type limiter struct {
 	known  map[netip.Prefix]bool      // sources where devices proved themselves in this run
 }
 
-func newLimiter(b Budget, now func() time.Time, chance func(int) int) *limiter {
+// NewLimiter makes a limiter without any connection or penalty.
+func NewLimiter(b Budget, now func() time.Time) *Limiter {
 	b.defaults()
-	return &limiter{budget: b, now: now, chance: chance, per: map[netip.Prefix]int{}, until: map[netip.Prefix]time.Time{},
+	return &Limiter{budget: b, now: now, chance: rand.IntN, per: map[netip.Prefix]int{}, until: map[netip.Prefix]time.Time{},
 		block: map[netip.Prefix]bool{}, proven: map[netip.Prefix]int{}, known: map[netip.Prefix]bool{}}
 }
 
-// source is what is counted as one: an IPv4 address, an IPv6 /64.
-func source(a netip.Addr) netip.Prefix {
+// Source is what is counted as one: an IPv4 address, an IPv6 /64.
+func Source(a netip.Addr) netip.Prefix {
 	a = a.Unmap().WithZone("")
 	bits := 32
 	if a.Is6() {
@@ -73,10 +77,11 @@ func source(a netip.Addr) netip.Prefix {
 	return p
 }
 
-// admit takes a connection into the count. A refusal names its reason; release
-// must be called once when the connection has proved itself or is closed.
-func (l *limiter) admit(a netip.Addr) (release func(), refusal string) {
-	src := source(a)
+// Admit takes a connection into the count. A refusal names its reason; release
+// must be called once the connection has proved itself or is closed, and may be
+// called again.
+func (l *Limiter) Admit(a netip.Addr) (release func(), refusal string) {
+	src := Source(a)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
@@ -93,22 +98,19 @@ func (l *limiter) admit(a netip.Addr) (release func(), refusal string) {
 	}
 	l.total++
 	l.per[src]++
-	var once sync.Once
-	return func() {
-		once.Do(func() {
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			l.total--
-			if l.per[src]--; l.per[src] == 0 {
-				delete(l.per, src)
-			}
-		})
-	}, ""
+	return sync.OnceFunc(func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.total--
+		if l.per[src]--; l.per[src] == 0 {
+			delete(l.per, src)
+		}
+	}), ""
 }
 
-// blame adds a penalty.
-func (l *limiter) blame(a netip.Addr, d time.Duration) {
-	src, now := source(a), l.now()
+// Blame adds a penalty, unless a device of that source has proved itself.
+func (l *Limiter) Blame(a netip.Addr, b Blame) {
+	src, now := Source(a), l.now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.proven[src] > 0 {
@@ -122,17 +124,17 @@ func (l *limiter) blame(a netip.Addr, d time.Duration) {
 	if from.Before(now) {
 		from = now
 	}
-	if end := now.Add(longest); from.Add(d).After(end) {
-		l.until[src] = end
-	} else {
-		l.until[src] = from.Add(d)
+	until := from.Add(time.Duration(b))
+	if end := now.Add(longest); until.After(end) {
+		until = end
 	}
+	l.until[src] = until
 }
 
 // forget makes room for one more penalty: of a few, by chance, those that are
 // over go, and else the one that ends first. Looking at all of them for each
 // stranger would be the flood's work.
-func (l *limiter) forget(now time.Time) {
+func (l *Limiter) forget(now time.Time) {
 	const few = 16
 	var first netip.Prefix
 	n := 0
@@ -151,12 +153,12 @@ func (l *limiter) forget(now time.Time) {
 	}
 }
 
-// proved clears a source: a device there has shown its key and was let in. It
-// holds until gone is called, when the device's link ends; after it the source
-// is still let in ahead of strangers, as after an outage all devices call at
-// once.
-func (l *limiter) proved(a netip.Addr) {
-	src := source(a)
+// Prove clears a source: a device there has shown who it is and was let in. That
+// holds until gone is called, when the device's connection ends, and gone may be
+// called again; after it the source is still let in ahead of strangers, as after
+// an outage all devices call at once.
+func (l *Limiter) Prove(a netip.Addr) (gone func()) {
+	src := Source(a)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.until, src)
@@ -168,31 +170,28 @@ func (l *limiter) proved(a netip.Addr) {
 		}
 	}
 	l.known[src] = true
+	return sync.OnceFunc(func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.proven[src]--; l.proven[src] == 0 {
+			delete(l.proven, src)
+		}
+	})
 }
 
-// gone ends one proved of a source.
-func (l *limiter) gone(a netip.Addr) {
-	src := source(a)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.proven[src]--; l.proven[src] == 0 {
-		delete(l.proven, src)
-	}
-}
-
-// Block refuses a source until the program ends.
-func (l *limiter) blockSource(a netip.Addr, on bool) {
+// Block refuses a source until the program ends, or no longer.
+func (l *Limiter) Block(a netip.Addr, on bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if on {
-		l.block[source(a)] = true
+		l.block[Source(a)] = true
 	} else {
-		delete(l.block, source(a))
+		delete(l.block, Source(a))
 	}
 }
 
-// penalised counts the sources that are refused now.
-func (l *limiter) penalised() int {
+// Penalised counts the sources that are refused now.
+func (l *Limiter) Penalised() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := len(l.block)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/netip"
 	"slices"
@@ -61,10 +60,7 @@ type Options struct {
 	Handshake Handshake
 	Ask       link.Asker // for callers that open by themselves
 	Now       func() time.Time
-	// Budget is 1,024 connections in all and 640 before some are dropped, unless
-	// it says otherwise: one that waits for its turn costs about 6 KiB, and 500
-	// devices that call at once after an outage are all let in.
-	Budget Budget
+	Budget    Budget
 	// Handshakes is how many run at once, 256 unless it says otherwise. One mostly
 	// waits for the network, so this many keep the processor busy without what
 	// hundreds at once would cost of memory.
@@ -91,9 +87,9 @@ type Options struct {
 // Listener takes calls on any number of addresses.
 type Listener struct {
 	o          Options
-	limit      *limiter
+	limit      *Limiter
 	handshakes slots
-	quiet      *chorus
+	quiet      *Chorus[Event]
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -102,7 +98,6 @@ type Listener struct {
 	users *users
 
 	mu     sync.Mutex
-	later  *time.Timer // tells what was only counted; nil when nothing was
 	lastID CallerID
 	wait   map[CallerID]*visit
 	bound  map[string]*binding // by the address asked for
@@ -112,9 +107,6 @@ type Listener struct {
 func New(o Options) *Listener {
 	if o.Now == nil {
 		o.Now = time.Now
-	}
-	if o.Budget.Total == 0 {
-		o.Budget.Total, o.Budget.Soft = 1024, 640
 	}
 	if o.Wait == 0 {
 		o.Wait = 110 * time.Second
@@ -131,9 +123,12 @@ func New(o Options) *Listener {
 	if o.Guard == nil {
 		o.Guard = func(_ string, f func()) error { f(); return nil }
 	}
-	l := &Listener{o: o, limit: newLimiter(o.Budget, o.Now, rand.IntN), handshakes: make(slots, o.Handshakes),
+	l := &Listener{o: o, limit: NewLimiter(o.Budget, o.Now), handshakes: make(slots, o.Handshakes),
 		wait: map[CallerID]*visit{}, users: newUsers(), bound: map[string]*binding{}}
-	l.quiet = newChorus(o.Now, func(ev Event) { o.OnEvent(ev) })
+	l.quiet = NewChorus(o.Now, func(ev Event, count int) {
+		ev.Count = count
+		o.OnEvent(ev)
+	})
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	return l
 }
@@ -220,7 +215,7 @@ func (l *Listener) waiting(v *visit) error {
 	for _, o := range l.wait {
 		if oc := o.snapshot(); oc.Trust.Profile == "" {
 			strangers++
-			if source(oc.From.Addr()) == source(c.From.Addr()) {
+			if Source(oc.From.Addr()) == Source(c.From.Addr()) {
 				near++
 			}
 		}
@@ -277,12 +272,12 @@ func (l *Listener) tell(id CallerID, d decision) bool {
 // Block refuses a source from now on (or no longer) and hangs up on those of
 // its callers that wait.
 func (l *Listener) Block(a netip.Addr, on bool) {
-	l.limit.blockSource(a, on)
+	l.limit.Block(a, on)
 	if !on {
 		return
 	}
 	for _, c := range l.Callers() {
-		if source(c.From.Addr()) == source(a) {
+		if Source(c.From.Addr()) == Source(a) {
 			l.Refuse(c.ID, "its address is blocked")
 		}
 	}
@@ -325,17 +320,12 @@ func (l *Listener) Counts(addr string) Counts {
 }
 
 // Penalised is how many sources are turned away now.
-func (l *Listener) Penalised() int { return l.limit.penalised() }
+func (l *Listener) Penalised() int { return l.limit.Penalised() }
 
 // Close hangs up on all that wait and returns when every goroutine has ended.
 // Links that were handed over live on.
 func (l *Listener) Close() {
 	l.cancel()
-	l.mu.Lock()
-	if l.later != nil && l.later.Stop() {
-		l.wg.Done()
-	}
-	l.mu.Unlock()
 	l.wg.Wait()
-	l.quiet.flush()
+	l.quiet.Close()
 }

@@ -372,53 +372,55 @@ func TestListenerSaysWhoHoldsThePort(t *testing.T) {
 func TestLimiterBudgetAndPenalties(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1e9, 0)
-	l := newLimiter(Budget{Total: 8, Soft: 6, PerSource: 3, Sources: 4}, func() time.Time { return now }, func(n int) int { return n - 1 })
+	l := NewLimiter(Budget{Total: 8, Soft: 6, PerSource: 3, Sources: 4}, func() time.Time { return now })
+	l.chance = func(n int) int { return n - 1 }
 	a, b := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")
 	var release []func()
 	for range 3 {
-		r, why := l.admit(a)
+		r, why := l.Admit(a)
 		if why != "" {
 			t.Fatal(why)
 		}
 		release = append(release, r)
 	}
-	if _, why := l.admit(a); why != "too many from this source" {
+	if _, why := l.Admit(a); why != "too many from this source" {
 		t.Errorf("fourth: %q", why)
 	}
-	if _, why := l.admit(netip.MustParseAddr("::ffff:192.0.2.1")); why != "too many from this source" {
+	if _, why := l.Admit(netip.MustParseAddr("::ffff:192.0.2.1")); why != "too many from this source" {
 		t.Errorf("the same address in IPv6 clothes: %q", why)
 	}
 	release[0]()
 	release[0]()
-	if _, why := l.admit(a); why != "" {
+	if _, why := l.Admit(a); why != "" {
 		t.Errorf("after a release: %q", why)
 	}
-	l.blame(b, blameGarbage)
-	if _, why := l.admit(b); why != "" {
+	l.Blame(b, ForGarbage)
+	if _, why := l.Admit(b); why != "" {
 		t.Errorf("five seconds do not bite: %q", why)
 	}
-	l.blame(b, blameTimeout)
-	if _, why := l.admit(netip.MustParseAddr("2001:db8::2")); why != "penalised" {
+	l.Blame(b, ForTimeout)
+	if _, why := l.Admit(netip.MustParseAddr("2001:db8::2")); why != "penalised" {
 		t.Errorf("same /64: %q", why)
 	}
-	l.proved(b)
-	if _, why := l.admit(b); why != "" {
+	gone := l.Prove(b)
+	if _, why := l.Admit(b); why != "" {
 		t.Errorf("a proven source: %q", why)
 	}
-	l.gone(b)
+	gone()
+	gone()
 	for range 100 {
-		l.blame(b, blameKey)
+		l.Blame(b, ForKey)
 	}
 	now = now.Add(longest - bites)
-	if _, why := l.admit(b); why != "penalised" {
+	if _, why := l.Admit(b); why != "penalised" {
 		t.Errorf("just before ten minutes: %q", why)
 	}
 	now = now.Add(time.Second)
-	if _, why := l.admit(b); why != "" {
+	if _, why := l.Admit(b); why != "" {
 		t.Errorf("after ten minutes: %q", why)
 	}
 	for i := range 10 {
-		l.blame(netip.AddrFrom4([4]byte{10, 0, 0, byte(i)}), blameKey)
+		l.Blame(netip.AddrFrom4([4]byte{10, 0, 0, byte(i)}), ForKey)
 	}
 	if n := len(l.until); n > 4 {
 		t.Errorf("%d sources remembered", n)

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -42,7 +41,7 @@ func (l *Listener) serve(b *binding) {
 	}, func(nl net.Listener) error {
 		return l.accept(b, Fence(nl, b.terms.Only, func(from netip.AddrPort) {
 			b.refused.Add(1)
-			l.hush(Event{Kind: Refused, On: b.addr, Caller: Caller{From: from}, Err: Outside()}, source(from.Addr()).String()+"outside")
+			l.hush(Event{Kind: Refused, On: b.addr, Caller: Caller{From: from}, Err: Outside()}, Source(from.Addr()).String()+"outside")
 		}))
 	})
 	l.bind(b, nil)
@@ -78,34 +77,22 @@ func (l *Listener) hush(ev Event, key string) {
 	if k := ev.Caller.Key; k != nil {
 		who += " " + ssh.FingerprintSHA256(k)
 	}
-	l.quiet.say(ev, key, who, l.near())
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.later != nil || l.ctx.Err() != nil {
-		return
-	}
-	l.wg.Add(1)
-	l.later = time.AfterFunc(refrain, func() {
-		defer l.wg.Done()
-		l.mu.Lock()
-		l.later = nil
-		l.mu.Unlock()
-		l.quiet.flush()
-	})
+	ev.Time = l.o.Now()
+	l.quiet.SayOf(ev, key, who, l.near())
 }
 
 // take decides in the accept loop whether a connection may stay, and gives it a
 // goroutine if so.
 func (l *Listener) take(b *binding, c net.Conn) {
 	from, _ := netip.ParseAddrPort(c.RemoteAddr().String())
-	release, refusal := l.limit.admit(from.Addr())
+	release, refusal := l.limit.Admit(from.Addr())
 	if refusal != "" {
 		b.refused.Add(1)
 		if t, ok := c.(*net.TCPConn); ok {
 			t.SetLinger(0)
 		}
 		c.Close()
-		l.hush(Event{Kind: Refused, On: b.addr, Caller: Caller{From: from}, Err: &keys.Fault{Code: "LSN-BUSY", What: "caller turned away: " + refusal}}, source(from.Addr()).String()+refusal)
+		l.hush(Event{Kind: Refused, On: b.addr, Caller: Caller{From: from}, Err: &keys.Fault{Code: "LSN-BUSY", What: "caller turned away: " + refusal}}, Source(from.Addr()).String()+refusal)
 		return
 	}
 	l.mu.Lock()
@@ -135,8 +122,7 @@ func (l *Listener) visit(v *visit, c net.Conn) bool {
 	if err == nil {
 		v.on.accepted.Add(1)
 		// Whoever has the link closes it at its end.
-		l.limit.proved(v.from.Addr())
-		lk.ReadWriteCloser = &leaving{ReadWriteCloser: lk.ReadWriteCloser, limit: l.limit, from: v.from.Addr()}
+		lk.ReadWriteCloser = &leaving{lk.ReadWriteCloser, l.limit.Prove(v.from.Addr())}
 		l.emit(Event{Kind: Admitted, On: v.on.addr, Caller: caller, Target: t, Link: lk})
 		return true
 	}
@@ -145,7 +131,7 @@ func (l *Listener) visit(v *visit, c net.Conn) bool {
 	}
 	var b blamed
 	if errors.As(err, &b) {
-		l.limit.blame(v.from.Addr(), b.penalty)
+		l.limit.Blame(v.from.Addr(), b.blame)
 		err = b.error
 	}
 	if v.on.ctx.Err() != nil {
@@ -158,7 +144,7 @@ func (l *Listener) visit(v *visit, c net.Conn) bool {
 		v.on.refused.Add(1)
 	}
 	var f *keys.Fault
-	key := source(v.from.Addr()).String()
+	key := Source(v.from.Addr()).String()
 	if errors.As(err, &f) {
 		key += f.Code
 	}
@@ -169,14 +155,10 @@ func (l *Listener) visit(v *visit, c net.Conn) bool {
 // leaving is a link that tells its end to the limiter.
 type leaving struct {
 	io.ReadWriteCloser
-	limit *limiter
-	from  netip.Addr
-	told  atomic.Bool
+	gone func()
 }
 
 func (c *leaving) Close() error {
-	if !c.told.Swap(true) {
-		c.limit.gone(c.from)
-	}
+	c.gone()
 	return c.ReadWriteCloser.Close()
 }

@@ -83,7 +83,7 @@ func TestOnlySomeNetworksMayCall(t *testing.T) {
 	if n := l.Counts("127.0.0.1:0"); n != (Counts{Refused: 4}) {
 		t.Errorf("%+v", n)
 	}
-	if n := l.limit.until[source(netip.MustParseAddr("127.0.6.2"))]; !n.IsZero() {
+	if n := l.limit.until[Source(netip.MustParseAddr("127.0.6.2"))]; !n.IsZero() {
 		t.Error("penalised for its address")
 	}
 	for _, bad := range []string{"192.0.2.0/33", "router", "fe80::1%eth0", "::ffff:0:0/64", "192.0.2.1:22"} {
@@ -172,7 +172,7 @@ func TestEachFaultHasItsPenalty(t *testing.T) {
 			<-hung
 			l.limit.mu.Lock()
 			defer l.limit.mu.Unlock()
-			if got := l.limit.until[source(ev.Caller.From.Addr())].Sub(now); got != c.want {
+			if got := l.limit.until[Source(ev.Caller.From.Addr())].Sub(now); got != c.want {
 				t.Errorf("penalised for %v, want %v", got, c.want)
 			}
 		})
@@ -236,7 +236,7 @@ func TestSlowCallersAreCountedAndNeverShown(t *testing.T) {
 			if len(got) != 1 || got[0].Kind != Refused || codeOf(got[0].Err) != "PRE-TIMEOUT" || b.refused.Load() != 1 || len(l.Callers()) != 0 {
 				t.Errorf("%s: %v, %d refused", name, got, b.refused.Load())
 			}
-			if p := l.limit.until[source(netip.MustParseAddr("192.0.2.7"))].Sub(start); p != greetTime+blameTimeout {
+			if p := l.limit.until[Source(netip.MustParseAddr("192.0.2.7"))].Sub(start); p != greetTime+time.Duration(ForTimeout) {
 				t.Errorf("%s: penalised until %v after the call", name, p)
 			}
 			l.Close()

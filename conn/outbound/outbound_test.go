@@ -3,12 +3,15 @@ package outbound
 import (
 	"context"
 	"io"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"dialtone/conn/link"
 	"dialtone/conn/outbound/outboundsim"
+	"dialtone/keys"
 	"dialtone/netconf"
 	"dialtone/netconf/simdev"
 )
@@ -209,4 +212,21 @@ func TestDefaults(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, x[0], x[1])
 		}
 	}
+}
+
+func TestWhatIsOnlyCountedIsToldWithinAMinute(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var counts []int
+		s := New(Options{OnEvent: func(ev Event) { counts = append(counts, ev.Count) }})
+		for range 5 {
+			s.refuse(nil, &keys.Fault{Code: "GRPC-ID"}, 0)
+		}
+		time.Sleep(61 * time.Second)
+		synctest.Wait()
+		if !slices.Equal(counts, []int{1, 4}) {
+			t.Errorf("told with the counts %v", counts)
+		}
+		s.Close()
+	})
 }

@@ -248,7 +248,7 @@ func (s *Server) Close() {
 	s.cancel()
 	s.grpc.Stop()
 	s.wg.Wait()
-	s.quiet.Flush()
+	s.quiet.Close()
 }
 
 func (s *Server) emit(ev Event) {
