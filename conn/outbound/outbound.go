@@ -11,6 +11,7 @@
 package outbound
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -124,16 +125,6 @@ type Options struct {
 }
 
 func (o *Options) defaults() {
-	orInt := func(p *int, v int) {
-		if *p == 0 {
-			*p = v
-		}
-	}
-	orTime := func(p *time.Duration, v time.Duration) {
-		if *p == 0 {
-			*p = v
-		}
-	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -149,23 +140,24 @@ func (o *Options) defaults() {
 	if o.Certificates != nil {
 		o.GetCertificate = o.Certificates.GetCertificate
 	}
-	orInt(&o.MostUnknown, 128)
-	orInt(&o.MostCalls, 4)
-	orInt(&o.ReadBuffer, 8<<10)
-	orInt(&o.MostReceived, 16<<20)
-	orTime(&o.Handshake, 10*time.Second)
-	orTime(&o.FirstCall, 15*time.Second)
-	orTime(&o.Hold, 5*time.Second)
-	orTime(&o.Marry, 15*time.Second)
-	orTime(&o.WriteStall, 45*time.Second)
-	orTime(&o.CloseWait, 2*time.Second)
-	orTime(&o.Idle, 2*time.Minute)
-	orTime(&o.Ping, 30*time.Second)
-	orTime(&o.PingWait, 15*time.Second)
-	if o.FirstBytes == 0 {
-		o.FirstBytes = 256 << 10
-	}
+	or(&o.MostUnknown, 128)
+	or(&o.MostCalls, 4)
+	or(&o.ReadBuffer, 8<<10)
+	or(&o.MostReceived, 16<<20)
+	or(&o.FirstBytes, 256<<10)
+	or(&o.Handshake, 10*time.Second)
+	or(&o.FirstCall, 15*time.Second)
+	or(&o.Hold, 5*time.Second)
+	or(&o.Marry, 15*time.Second)
+	or(&o.WriteStall, 45*time.Second)
+	or(&o.CloseWait, 2*time.Second)
+	or(&o.Idle, 2*time.Minute)
+	or(&o.Ping, 30*time.Second)
+	or(&o.PingWait, 15*time.Second)
 }
+
+// or gives an option that is not set its default.
+func or[T comparable](p *T, v T) { *p = cmp.Or(*p, v) }
 
 // nobody is the book without devices.
 type nobody struct{}
