@@ -1,15 +1,6 @@
 package conn
 
-import (
-	"strconv"
-	"time"
-
-	"dialtone/netconf"
-)
-
-// confirmTime is how long a confirmed commit waits when it does not say
-// (RFC 6241 section 8.4.5.1; ten minutes on Junos too).
-const confirmTime = 600 * time.Second
+import "dialtone/netconf"
 
 // pendingAfter is what is known of a confirmed commit after an exchange. When
 // the answer is not known, neither is whether one waits: then it counts as
@@ -19,37 +10,23 @@ func pendingAfter(now *Pending, x *Exchange, o netconf.Outcome) *Pending {
 	if !good && o.Result != netconf.Unknown {
 		return now
 	}
-	unit, native := time.Second, false
-	switch x.Request.Name {
-	case "commit":
-	case "commit-configuration":
-		unit, native = time.Minute, true
-	case "cancel-commit":
+	op := CommitOf(x.Request)
+	switch {
+	case op.Cancels, op.Commits && !op.Confirmed:
 		return afterAnswer(now, good)
-	default:
+	case !op.Confirmed:
 		return now
 	}
-	op := read(x.Request.Body)
-	if op.has("check", "") || op.has("at-time", "") {
-		return now
-	}
-	if !op.has("confirmed", "") {
-		return afterAnswer(now, good)
-	}
-	wait := confirmTime
-	if n, err := strconv.ParseUint(op.children["confirm-timeout"], 10, 31); err == nil && n > 0 {
-		wait = time.Duration(n) * unit
-	}
-	p := &Pending{Exchange: x.ID, Sent: o.Sent, PersistID: op.children["persist"], Native: native, Unsure: !good}
+	p := &Pending{Exchange: x.ID, Sent: o.Sent, PersistID: op.Persist, Native: op.Native, Unsure: !good}
 	if p.Sent.IsZero() {
 		p.Sent = x.Started
 	}
-	if now != nil && p.PersistID == "" && op.has("persist-id", "") {
-		p.PersistID = op.children["persist-id"] // the same commit, prolonged
+	if now != nil && p.PersistID == "" {
+		p.PersistID = op.PersistID // the same commit, prolonged
 	}
 	// The wall clock goes on while a computer sleeps, the other one may not.
 	p.Sent = p.Sent.Round(0)
-	p.Deadline = p.Sent.Add(wait)
+	p.Deadline = p.Sent.Add(op.Wait)
 	return p
 }
 

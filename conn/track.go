@@ -1,12 +1,8 @@
 package conn
 
 import (
-	"bytes"
-	"encoding/xml"
 	"fmt"
-	"io"
 	"slices"
-	"strings"
 
 	"dialtone/netconf"
 )
@@ -60,8 +56,7 @@ func means(r netconf.Request) (mark, netconf.Datastore) {
 	case "rollback-config":
 		return edits, netconf.Candidate
 	case "commit-configuration":
-		op := read(r.Body)
-		if op.has("check", "") || op.has("at-time", "") {
+		if !CommitOf(r).Commits {
 			return validates, netconf.Candidate
 		}
 		return settles, netconf.Candidate
@@ -151,60 +146,4 @@ func (d Device) AtStake() []string {
 		ws = append(ws, fmt.Sprintf("the answer to %s, sent %s: it may or may not have taken effect", u.Name, u.Sent.Format("15:04:05")))
 	}
 	return ws
-}
-
-// operation is the head of an operation element: its attributes, and its
-// children with their text, as far as they stand before the payload.
-type operation struct {
-	attr     map[string]string
-	children map[string]string
-}
-
-// has reports a child; with a text it must hold just that.
-func (op operation) has(name, text string) bool {
-	got, ok := op.children[name]
-	return ok && (text == "" || got == text)
-}
-
-// read scans a request down to its payload. It is lenient: what cannot be read
-// is not there.
-func read(body []byte) operation {
-	op := operation{attr: map[string]string{}, children: map[string]string{}}
-	dec := xml.NewDecoder(bytes.NewReader(body))
-	dec.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
-	depth, child := 0, "" // depth 1 is the operation
-	for {
-		tok, err := dec.RawToken()
-		if err != nil {
-			return op
-		}
-		switch t := tok.(type) {
-		case xml.StartElement:
-			if depth == 0 && t.Name.Local == "rpc" {
-				continue
-			}
-			depth++
-			switch depth {
-			case 1:
-				for _, a := range t.Attr {
-					op.attr[a.Name.Local] = strings.TrimSpace(a.Value)
-				}
-			case 2:
-				child = t.Name.Local
-				switch child {
-				case "config", "config-text", "configuration", "configuration-text", "configuration-set", "configuration-json", "configuration-patch":
-					return op
-				}
-				op.children[child] = ""
-			}
-		case xml.EndElement:
-			if depth--; depth <= 0 {
-				return op
-			}
-		case xml.CharData:
-			if depth == 2 {
-				op.children[child] += strings.TrimSpace(string(t))
-			}
-		}
-	}
 }

@@ -1,7 +1,9 @@
 package commit
 
 import (
+	"bytes"
 	"context"
+	"encoding/xml"
 	"fmt"
 	"io"
 	"strings"
@@ -178,4 +180,33 @@ func (c *Control) before(d conn.Device) (*xmldoc.Doc, error) {
 		return p.doc, nil
 	}
 	return nil, refusal("running before the commit is not kept", "")
+}
+
+// textOf is the text of the first element of a name, nested elements left out.
+func textOf(b []byte, name string) string {
+	dec := xml.NewDecoder(bytes.NewReader(b))
+	dec.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
+	var out strings.Builder
+	depth := 0
+	for {
+		tok, err := dec.RawToken()
+		if err != nil {
+			return out.String()
+		}
+		switch t := tok.(type) {
+		case xml.StartElement:
+			if depth > 0 || t.Name.Local == name {
+				depth++
+			}
+		case xml.EndElement:
+			if depth == 1 {
+				return out.String()
+			}
+			depth = max(0, depth-1)
+		case xml.CharData:
+			if depth == 1 {
+				out.Write(t)
+			}
+		}
+	}
 }

@@ -66,24 +66,24 @@ func (c *Control) Typed(id conn.SessionID, r netconf.Request) (Plan, error) {
 		return Plan{}, &netconf.Fault{Code: "READ-ONLY", What: fmt.Sprintf("%s is read-only and %q may change it", d.Target.Name, r.Name),
 			Kept: "Nothing was sent", Do: "Leave read-only mode to send it", Err: conn.ErrReadOnly}
 	}
-	st, op := c.state(d), readOperation(r)
-	p := Plan{Session: id, Netconf: d.NetconfID, Device: d.Target.Name, Order: Order{Do: DoTyped, Confirmed: op.confirmed}, Token: op.persist}
+	st, op := c.state(d), conn.CommitOf(r)
+	p := Plan{Session: id, Netconf: d.NetconfID, Device: d.Target.Name, Order: Order{Do: DoTyped, Confirmed: op.Confirmed}, Token: op.Persist}
 	p.confirms = st.Pending != nil && st.Waits
 	p.Steps = []Step{{Title: r.Name, Request: r}}
-	if op.confirmed {
-		p.Wait = op.wait
+	if op.Confirmed {
+		p.Wait = op.Wait
 	}
 	return p, nil
 }
 
 // IsCommit reports a request that makes a candidate running now, or undoes that.
 func IsCommit(r netconf.Request) bool {
-	op := readOperation(r)
-	return op.commit || op.cancel
+	op := conn.CommitOf(r)
+	return op.Commits || op.Cancels
 }
 
 // Arms reports a confirmed commit: one that is undone unless it is confirmed.
-func Arms(r netconf.Request) bool { return readOperation(r).confirmed }
+func Arms(r netconf.Request) bool { return conn.CommitOf(r).Confirmed }
 
 // refusal is why an order cannot be given.
 func refusal(what, do string) error {
@@ -224,7 +224,7 @@ func (p *planner) native() bool {
 // wait turns a time into the words of confirm-timeout.
 func (p *planner) wait(d time.Duration) (text, unit string, real time.Duration, err error) {
 	if d == 0 {
-		d = defaultWait
+		d = conn.ConfirmTime
 	}
 	size, name, most := time.Second, "s", int64(maxSeconds)
 	if p.native() {

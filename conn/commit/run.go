@@ -72,12 +72,12 @@ func (c *Control) Run(ctx context.Context, p Plan, tell func(step int, x *conn.E
 // tell. The error says that the person does not want to wait for the reading,
 // and so neither for the commit.
 func (c *Control) look(ctx context.Context, s Sessions, d conn.Device, o Order, r netconf.Request) error {
-	op := readOperation(r)
-	if !op.commit || o.Do == DoConfirm || o.Do == DoCancel {
+	op := conn.CommitOf(r)
+	if !op.Commits || o.Do == DoConfirm || o.Do == DoCancel {
 		return nil
 	}
 	st := c.State(d.ID)
-	if waits := st.Pending != nil && st.Waits; waits && (!op.confirmed || st.Edits == 0 && st.Differs == No) {
+	if waits := st.Pending != nil && st.Waits; waits && (!op.Confirmed || st.Edits == 0 && st.Differs == No) {
 		return nil
 	}
 	var f fingerprint
@@ -142,20 +142,20 @@ func (r *Report) earlier(i int) string {
 // refused puts the device's no to step i into words.
 func (c *Control) refused(r *Report, i int, o netconf.Outcome) {
 	step := r.Plan.Steps[i]
-	op := readOperation(step.Request)
+	op := conn.CommitOf(step.Request)
 	dev := r.Plan.Device
 	reason := firstError(o)
 	r.Verdict = Refused
 	r.Err = &netconf.Fault{Code: "RPC-ERROR", What: fmt.Sprintf("%s refused %q: %q", dev, step.Title, reason)}
 	switch p := c.State(r.Plan.Session).Pending; {
-	case op.confirmed && op.persistID == "" && r.Plan.Order.Do != DoExtend:
+	case op.Confirmed && op.PersistID == "" && r.Plan.Order.Do != DoExtend:
 		r.Words = fmt.Sprintf("%s answered the confirmed commit with an error: %q. Some devices arm the roll-back all the same: roll back now to be sure, or verify.", dev, reason)
-	case op.cancel && p == nil:
+	case op.Cancels && p == nil:
 		r.Verdict, r.Err = Done, nil
 		r.Words = fmt.Sprintf("%s says that nothing is pending: %q. Nothing is left to roll back.", dev, reason)
-	case op.persistID != "":
+	case op.PersistID != "":
 		r.Words = fmt.Sprintf("%s refused the persist-id: %q. It may have rolled back or restarted meanwhile: verify.", dev, reason)
-	case op.commit && r.confirms():
+	case op.Commits && r.confirms():
 		r.Words = fmt.Sprintf("%s refused the confirmation: %q. The commit still rolls back unless confirmed: verify.", dev, reason)
 	case step.Request.Name == "lock", step.Request.Name == "lock-configuration":
 		r.Words = c.lockWords(r, reason)
@@ -178,7 +178,7 @@ func (c *Control) lockWords(r *Report, reason string) string {
 // lost puts a step without an answer into words.
 func (c *Control) lost(r *Report, i int, err error) {
 	step := r.Plan.Steps[i]
-	op := readOperation(step.Request)
+	op := conn.CommitOf(step.Request)
 	dev := r.Plan.Device
 	r.Verdict, r.Err = OutcomeUnknown, err
 	lost, end := "was lost", "It was not sent again."
@@ -191,20 +191,20 @@ func (c *Control) lost(r *Report, i int, err error) {
 		return
 	}
 	switch {
-	case op.confirmed && r.Plan.Order.Do == DoExtend:
+	case op.Confirmed && r.Plan.Order.Do == DoExtend:
 		r.Words = fmt.Sprintf("The answer to the extension %s: it may or may not have taken effect. The earlier time is shown. %s", lost, end)
-	case op.confirmed:
+	case op.Confirmed:
 		words := ""
 		if p := c.State(r.Plan.Session).Pending; p != nil {
 			l, _ := c.Left(*p)
 			words = fmt.Sprintf(" If it is, %s rolls back in %s, counted from when it was sent.", dev, Countdown(l))
 		}
 		r.Words = fmt.Sprintf("The answer to the confirmed commit %s: it may or may not be in force.%s %s Verify.", lost, words, end)
-	case op.cancel:
+	case op.Cancels:
 		r.Words = fmt.Sprintf("The answer to the roll-back %s: it may or may not have taken effect. %s %s", lost, end, verifyIt)
-	case op.commit && r.confirms():
+	case op.Commits && r.confirms():
 		r.Words = fmt.Sprintf("The answer to the confirmation %s: the commit may be confirmed, or %s rolls back at its time. %s Verify.", lost, dev, end)
-	case op.commit:
+	case op.Commits:
 		r.Words = fmt.Sprintf("The answer to the commit %s: it may or may not have taken effect. %s %s", lost, end, verifyIt)
 	default:
 		r.Words = fmt.Sprintf("%q was sent to %s and not answered: it may or may not be applied. %s %s", step.Title, dev, end, compareIt)
@@ -259,13 +259,13 @@ func (c *Control) done(ctx context.Context, s Sessions, d conn.Device, p Plan) s
 
 // doneTyped says what a commit that a person wrote has done.
 func (c *Control) doneTyped(ctx context.Context, s Sessions, d conn.Device, p Plan) string {
-	op, st := readOperation(p.Steps[0].Request), c.State(p.Session)
+	op, st := conn.CommitOf(p.Steps[0].Request), c.State(p.Session)
 	switch {
-	case op.cancel:
+	case op.Cancels:
 		return fmt.Sprintf("Rolled back: %s says that the commit is undone.", p.Device)
-	case op.confirmed && p.confirms:
+	case op.Confirmed && p.confirms:
 		return fmt.Sprintf("Extended: rolls back in %s unless confirmed.", Countdown(st.Left))
-	case op.confirmed:
+	case op.Confirmed:
 		return fmt.Sprintf("Committed: rolls back in %s unless confirmed.", Countdown(st.Left)) + c.readBack(ctx, s, d, p)
 	case p.confirms && st.Pending == nil:
 		return fmt.Sprintf("Confirmed: %s keeps the commit.", p.Device)

@@ -11,8 +11,8 @@ import (
 // Before notes a confirmed commit on disk before it is sent. One that cannot be
 // noted is not sent.
 func (c *Control) Before(x *conn.Exchange, d conn.Device) error {
-	op := readOperation(x.Request)
-	if !op.confirmed {
+	op := conn.CommitOf(x.Request)
+	if !op.Confirmed {
 		return nil
 	}
 	c.mu.Lock()
@@ -26,8 +26,8 @@ func (c *Control) Before(x *conn.Exchange, d conn.Device) error {
 	if p != nil && p.prolongs(op, d) {
 		// Until the device has said ok the earlier deadline of the two holds.
 		undo := *p
-		if left, _ := p.deadline().until(now); op.wait < left {
-			p.set(now, op.wait)
+		if left, _ := p.deadline().until(now); op.Wait < left {
+			p.set(now, op.Wait)
 		}
 		p.Phase, p.Doubt = Doubtful, fmt.Sprintf("An extension was sent %s and has no answer yet; the earlier time is shown.", clock(now.Wall))
 		if !read.zero() { // edits made since then go with it
@@ -37,10 +37,10 @@ func (c *Control) Before(x *conn.Exchange, d conn.Device) error {
 	} else {
 		p = &Pending{
 			Device: d.Target.Name, Address: d.Target.Address(), User: d.Target.User, HostKey: d.Peer.HostKey,
-			Session: d.NetconfID, Native: op.native, PersistID: op.persist, Phase: Sent, exchange: x.ID, opened: d.Opened,
+			Session: d.NetconfID, Native: op.Native, PersistID: op.Persist, Phase: Sent, exchange: x.ID, opened: d.Opened,
 		}
 		p.Key = key(p.Device, token())
-		p.set(now, op.wait)
+		p.set(now, op.Wait)
 		p.Before, p.After, p.doc = read.before, read.after, read.doc
 		c.pending = append(c.pending, p)
 		c.revision.Add(1)
@@ -61,14 +61,14 @@ func (p *Pending) set(now moment, wait time.Duration) {
 }
 
 // prolongs reports whether a confirmed commit on d is the same one, extended.
-func (p *Pending) prolongs(op operation, d conn.Device) bool {
+func (p *Pending) prolongs(op conn.Commit, d conn.Device) bool {
 	switch {
 	case p.PersistID != "":
-		return op.persistID == p.PersistID
+		return op.PersistID == p.PersistID
 	case p.Native:
-		return op.persistID == ""
+		return op.PersistID == ""
 	}
-	return p.lives(d) && op.persistID == ""
+	return p.lives(d) && op.PersistID == ""
 }
 
 // revert takes back what Before noted, for a request that was not sent. c.mu is
@@ -85,12 +85,12 @@ func (c *Control) revert(p *Pending) {
 // After notes what an answer means for the confirmed commit of the device, and
 // which outcomes are unknown.
 func (c *Control) After(x *conn.Exchange, o netconf.Outcome, err error, d conn.Device) {
-	op := readOperation(x.Request)
+	op := conn.CommitOf(x.Request)
 	c.mu.Lock()
 	switch {
-	case op.confirmed:
+	case op.Confirmed:
 		c.armed(x, o, op, d)
-	case (op.commit || op.cancel || op.check) && o.Result != netconf.NotSent:
+	case (op.Commits || op.Cancels || op.Check) && o.Result != netconf.NotSent:
 		if p := c.mine(d); p != nil {
 			c.answered(p, op, o, d)
 		}
@@ -100,7 +100,7 @@ func (c *Control) After(x *conn.Exchange, o netconf.Outcome, err error, d conn.D
 }
 
 // armed notes the answer to a confirmed commit. c.mu is held.
-func (c *Control) armed(x *conn.Exchange, o netconf.Outcome, op operation, d conn.Device) {
+func (c *Control) armed(x *conn.Exchange, o netconf.Outcome, op conn.Commit, d conn.Device) {
 	var p *Pending
 	for _, q := range c.pending {
 		if q.exchange == x.ID {
@@ -119,10 +119,10 @@ func (c *Control) armed(x *conn.Exchange, o netconf.Outcome, op operation, d con
 	case o.Result == netconf.Answered && o.OK:
 		p.Phase, p.Reason, p.Doubt = Armed, "", ""
 		if undo != nil { // counted from when the extension was sent
-			p.set(p.noted, op.wait)
-			p.Native, p.Session, p.opened = op.native, d.NetconfID, d.Opened
-			if op.persist != "" {
-				p.PersistID = op.persist // it has another token now
+			p.set(p.noted, op.Wait)
+			p.Native, p.Session, p.opened = op.Native, d.NetconfID, d.Opened
+			if op.Persist != "" {
+				p.PersistID = op.Persist // it has another token now
 			}
 		}
 	case o.Result == netconf.Answered && undo != nil:
@@ -140,29 +140,29 @@ func (c *Control) armed(x *conn.Exchange, o netconf.Outcome, op operation, d con
 }
 
 // answered notes what a commit or a cancellation did to p. c.mu is held.
-func (c *Control) answered(p *Pending, op operation, o netconf.Outcome, d conn.Device) {
+func (c *Control) answered(p *Pending, op conn.Commit, o netconf.Outcome, d conn.Device) {
 	// Junos takes either kind of commit for the confirmation of its own.
-	mine := p.Native && op.persistID == "" || p.PersistID != "" && op.persistID == p.PersistID || p.Tied() && p.lives(d) && op.persistID == ""
+	mine := p.Native && op.PersistID == "" || p.PersistID != "" && op.PersistID == p.PersistID || p.Tied() && p.lives(d) && op.PersistID == ""
 	good := o.Result == netconf.Answered && o.OK
 	what := "confirmation"
-	if op.cancel {
+	if op.Cancels {
 		what = "roll-back"
 	}
 	switch {
-	case op.check && (!p.Native || o.Result == netconf.Answered && !o.OK):
+	case op.Check && (!p.Native || o.Result == netconf.Answered && !o.OK):
 		return
-	case op.check:
+	case op.Check:
 		p.Phase = Doubtful
 		p.Doubt = "A commit check was sent meanwhile, which some releases of Junos take for the confirmation. Verify."
 	case good && mine:
 		_ = c.drop(p) // over; a file that stays is listed as expired
 		return
-	case good && op.commit:
+	case good && op.Commits:
 		p.Phase = Doubtful
 		p.Doubt = "A commit without its persist-id was accepted meanwhile, which some devices take for the confirmation. Verify."
 	case !mine || good:
 		return
-	case o.Result == netconf.Answered && op.cancel && p.Phase == RefusedPhase && nothingPending(o):
+	case o.Result == netconf.Answered && op.Cancels && p.Phase == RefusedPhase && nothingPending(o):
 		_ = c.drop(p) // the device says that nothing was armed
 		return
 	case o.Result == netconf.Answered:
@@ -196,16 +196,16 @@ const (
 )
 
 // learn notes what an exchange says beside a confirmed commit.
-func (sn *seen) learn(x *conn.Exchange, o netconf.Outcome, op operation, d conn.Device) {
+func (sn *seen) learn(x *conn.Exchange, o netconf.Outcome, op conn.Commit, d conn.Device) {
 	if o.Result == netconf.Answered && !o.Sent.IsZero() && !o.First.IsZero() {
 		sn.rtt = o.First.Sub(o.Sent)
 	}
 	r := x.Request
-	if op.commit && o.Result != netconf.NotSent {
+	if op.Commits && o.Result != netconf.NotSent {
 		sn.committed, sn.before = sn.before, fingerprint{}
 	}
 	switch {
-	case o.Result == netconf.Unknown && (op.commit || op.cancel):
+	case o.Result == netconf.Unknown && (op.Commits || op.Cancels):
 		sn.differs = Unknown
 		sn.unknown = fmt.Sprintf("%s was sent to %s %s and not answered: it may or may not have taken effect. It was not sent again. "+verifyIt, r.Name, d.Target.Name, clock(x.Started))
 	case o.Result == netconf.Unknown:
@@ -215,7 +215,7 @@ func (sn *seen) learn(x *conn.Exchange, o netconf.Outcome, op operation, d conn.
 		if o.Result == netconf.Answered && (r.Name == "lock" || r.Name == "lock-configuration") {
 			sn.denied(netconf.Datastore(r.Target), o, d)
 		}
-	case op.commit, r.Name == "discard-changes":
+	case op.Commits, r.Name == "discard-changes":
 		sn.differs, sn.unknown = No, ""
 	case r.Effect == netconf.Stages && r.Target == string(netconf.Candidate) && r.Name != "lock" && r.Name != "lock-configuration":
 		sn.differs = Unknown
