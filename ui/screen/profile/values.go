@@ -80,6 +80,7 @@ func fields(p profile.Profile) []*form.Field {
 		{Name: "read_only", Label: "Mode", Kind: form.Choice, Options: []string{"read-write", "read-only"}, At: mode},
 		short(text("keepalive", "Keepalive", wait(p.Keepalive), "15s"), "three missed mean lost"),
 		short(text("timeout", "Timeout", wait(p.Timeout), "300s"), "of silence, not in total"),
+		short(text("commit_timeout", "Commit wait", wait(p.CommitTimeout), "15m"), "of silence during commit and validate"),
 		text("tags", "Tags", strings.Join(p.Tags, ", "), ""),
 		text("note", "Note", p.Note, ""),
 	}
@@ -125,6 +126,7 @@ func values(f *form.Form, base profile.Profile) (profile.Profile, map[string]str
 	p.ReadOnly = f.Field("read_only").At == 1
 	p.Keepalive = duration(get("keepalive"), "keepalive", bad)
 	p.Timeout = duration(get("timeout"), "timeout", bad)
+	p.CommitTimeout = duration(get("commit_timeout"), "commit_timeout", bad)
 	return drop(p), bad
 }
 

@@ -188,7 +188,7 @@ func (x *Field) update(k tea.KeyMsg) bool {
 const labelWidth = 14
 
 // View draws the form in w cells and at most h rows: fields that scroll, then
-// a blank row and the buttons.
+// a row for what has no room beside a field, and the buttons.
 func (f *Form) View(t *style.Theme, w, h int) []string {
 	var rows []string
 	at := 0
@@ -208,7 +208,11 @@ func (f *Form) View(t *style.Theme, w, h int) []string {
 		f.top = max(len(rows)-room, 0)
 	}
 	out := append([]string(nil), rows[f.top:min(f.top+room, len(rows))]...)
-	return append(out, f.whole(t, w), f.buttons(t, w))
+	last := f.whole(t, w)
+	if below := len(rows) - f.top - room; last == "" && below > 0 {
+		last = t.Paint(style.Dim, t.Fit(fmt.Sprintf("   %d more below", below), w))
+	}
+	return append(out, last, f.buttons(t, w))
 }
 
 // whole is the error of the focused field where there is room for all of it: the

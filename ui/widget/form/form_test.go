@@ -97,6 +97,22 @@ func TestViewFitsAndFollowsTheFocus(t *testing.T) {
 	}
 }
 
+func TestFormTellsOfFieldsBelow(t *testing.T) {
+	t.Parallel()
+	th, _ := style.New("mono", false, true)
+	f := sample()
+	for h, want := range map[int]string{4: "2 more below", 5: "1 more below", 6: ""} {
+		text := strings.Join(f.View(th, 60, h), "\n")
+		if strings.Contains(text, "more below") != (want != "") || !strings.Contains(text, want) {
+			t.Errorf("in %d rows, want %q:\n%s", h, want, text)
+		}
+	}
+	f.Select("port")
+	if text := strings.Join(f.View(th, 60, 4), "\n"); strings.Contains(text, "below") {
+		t.Errorf("nothing is below the last field:\n%s", text)
+	}
+}
+
 func TestNarrowFormLosesNoButtonChoiceOrError(t *testing.T) {
 	t.Parallel()
 	th, _ := style.New("mono", false, true)
