@@ -46,7 +46,7 @@ type Manager struct {
 	mu        sync.Mutex
 	closing   bool
 	running   int // goroutines
-	watchers  []*watcher
+	followers []*follower
 	sessions  []*session // in the order of their making
 	byID      map[SessionID]*session
 	byName    map[string][]*session    // of a target, in the same order
@@ -242,12 +242,12 @@ func (m *Manager) Send(id SessionID, r netconf.Request) (*Exchange, error) {
 		m.mu.Unlock()
 		return nil, err
 	}
-	readOnly, caps := s.dev.Target.ReadOnly, s.dev.Caps
+	t, caps := s.dev.Target, s.dev.Caps
 	m.mu.Unlock()
 
-	if readOnly { // the caller's word is not enough here
+	if t.ReadOnly { // the caller's word is not enough here
 		if c, err := netconf.Classify(r.Body, caps); err != nil || c.Effect.Alters() {
-			return nil, readOnlyFault(s.dev.Target.Name, r.Name)
+			return nil, ReadOnly(t.Name, r.Name)
 		}
 	}
 	doc := xmldoc.New(m.o.Doc)
@@ -289,12 +289,14 @@ func refusal(s *session, r netconf.Request) error {
 			Kept: "Nothing was sent", Do: "Connect first", Err: ErrNotOpen,
 		}
 	case s.dev.Target.ReadOnly && r.Effect.Alters():
-		return readOnlyFault(s.dev.Target.Name, r.Name)
+		return ReadOnly(s.dev.Target.Name, r.Name)
 	}
 	return nil
 }
 
-func readOnlyFault(device, op string) error {
+// ReadOnly is the refusal of an operation that may change a device on which
+// nothing is to be changed. It wraps ErrReadOnly.
+func ReadOnly(device, op string) error {
 	return &netconf.Fault{
 		Code: "READ-ONLY",
 		What: fmt.Sprintf("%s is read-only and %q may change it", device, op),
@@ -350,8 +352,7 @@ func (m *Manager) Devices() []Device {
 
 // Events is the one stream of events. Bounded: state changes and notifications
 // are coalesced by session (Notes has them all), the oldest faults are dropped
-// and counted. The channel is
-// closed by Close.
+// and counted. The channel is closed by Close.
 func (m *Manager) Events() <-chan Event {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -91,7 +91,7 @@ func (m *Manager) state(s *session, st State) {
 		s.dev.Stage = ""
 	}
 	m.events.changed(s.dev.ID)
-	for _, w := range m.watchers {
+	for _, w := range m.followers {
 		w.f(s.dev)
 	}
 }

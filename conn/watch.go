@@ -5,19 +5,20 @@ import (
 	"slices"
 )
 
-type watcher struct{ f func(Device) }
+// follower hears of every change of state.
+type follower struct{ f func(Device) }
 
 // Watch calls f with every change of state of every session, in their order,
 // until stop is called. f must neither block nor call the Manager.
 func (m *Manager) Watch(f func(Device)) (stop func()) {
-	w := &watcher{f: f}
+	w := &follower{f: f}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.watchers = append(m.watchers, w)
+	m.followers = append(m.followers, w)
 	return func() {
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		m.watchers = slices.DeleteFunc(slices.Clone(m.watchers), func(o *watcher) bool { return o == w })
+		m.followers = slices.DeleteFunc(slices.Clone(m.followers), func(o *follower) bool { return o == w })
 	}
 }
 

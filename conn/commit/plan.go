@@ -17,7 +17,7 @@ const (
 	maxMinutes  = 65535           // of Junos's confirm-timeout
 	maxSeconds  = 4294967295      // of the standard one
 	maxComment  = 512             // bytes
-	closeCall   = 5 * time.Second // beside a round trip, see S8
+	closeCall   = 5 * time.Second // beside a round trip: less may be too late for an answer
 	maxRevision = 49
 )
 
@@ -45,8 +45,7 @@ func (c *Control) Plan(id conn.SessionID, o Order) (Plan, error) {
 	if d.Target.ReadOnly {
 		for _, st := range p.plan.Steps {
 			if st.Request.Effect.Alters() {
-				return Plan{}, &netconf.Fault{Code: "READ-ONLY", What: fmt.Sprintf("%s is read-only and %q may change it", d.Target.Name, st.Request.Name),
-					Kept: "Nothing was sent", Do: "Leave read-only mode to send it", Err: conn.ErrReadOnly}
+				return Plan{}, conn.ReadOnly(d.Target.Name, st.Request.Name)
 			}
 		}
 	}
@@ -63,8 +62,7 @@ func (c *Control) Typed(id conn.SessionID, r netconf.Request) (Plan, error) {
 	case !IsCommit(r):
 		return Plan{}, refusal(fmt.Sprintf("%q is no commit", r.Name), "")
 	case d.Target.ReadOnly:
-		return Plan{}, &netconf.Fault{Code: "READ-ONLY", What: fmt.Sprintf("%s is read-only and %q may change it", d.Target.Name, r.Name),
-			Kept: "Nothing was sent", Do: "Leave read-only mode to send it", Err: conn.ErrReadOnly}
+		return Plan{}, conn.ReadOnly(d.Target.Name, r.Name)
 	}
 	st, op := c.state(d), conn.CommitOf(r)
 	p := Plan{Session: id, Netconf: d.NetconfID, Device: d.Target.Name, Order: Order{Do: DoTyped, Confirmed: op.Confirmed}, Token: op.Persist}
@@ -120,9 +118,9 @@ func (p *planner) build() error {
 	case DoCommit:
 		return p.commit()
 	case DoConfirm:
-		return p.confirm()
+		p.confirm()
 	case DoCancel:
-		return p.cancel()
+		p.cancel()
 	case DoExtend:
 		return p.extend()
 	case DoDiscard:
@@ -282,7 +280,7 @@ func (p *planner) commit() error {
 	}
 	for _, l := range p.st.Locks {
 		if !l.Ours {
-			p.warn("%s", capital(l.words())+".")
+			p.warn("%s", capital(l.Words())+".")
 		}
 	}
 	if !p.holds(netconf.Candidate) {
@@ -362,41 +360,36 @@ func compose(element string, kids []string) string {
 }
 
 // persistID is the child that names the pending commit, none without a token.
-func (p *planner) persistID() ([]string, string) {
+func (p *planner) persistID() []string {
 	tok := p.o.Token
 	if tok == "" && p.st.Pending != nil {
 		tok = p.st.Pending.PersistID
 	}
 	if tok == "" {
-		return nil, ""
+		return nil
 	}
-	return []string{"<persist-id>" + escape(tok) + "</persist-id>"}, tok
+	return []string{"<persist-id>" + escape(tok) + "</persist-id>"}
 }
 
-func (p *planner) confirm() error {
-	kids, _ := p.persistID()
-	if err := p.late("the confirmation"); err != nil {
-		return err
-	}
+func (p *planner) confirm() {
+	p.late("the confirmation")
 	if p.st.Edits > 0 {
 		p.warn("%s made since then %s committed too.", edits(p.st.Edits), are(p.st.Edits))
 	}
+	element, kids := "commit", p.persistID()
 	if p.native() {
-		kids = nil
+		element, kids = "commit-configuration", nil
 		if p.o.Comment != "" {
 			kids = []string{"<log>" + escape(p.o.Comment) + "</log>"}
 		}
-		p.step("confirm", compose("commit-configuration", kids), netconf.Commits, netconf.Running, "")
-		return nil
 	}
-	p.step("confirm", compose("commit", kids), netconf.Commits, netconf.Running, "")
-	return nil
+	p.step("confirm", compose(element, kids), netconf.Commits, netconf.Running, "")
 }
 
-// late warns when the time left hardly suffices for an answer (S8).
-func (p *planner) late(what string) error {
+// late warns when the time left hardly suffices for an answer.
+func (p *planner) late(what string) {
 	if p.st.Pending == nil {
-		return nil
+		return
 	}
 	rtt := p.c.rtt(p.plan.Session)
 	switch left := p.st.Left; {
@@ -405,10 +398,9 @@ func (p *planner) late(what string) error {
 	case left < rtt+closeCall:
 		p.warn("Only %s left and an answer takes %s: %s may come too late. Verify afterwards.", short(left), short(rtt), what)
 	}
-	return nil
 }
 
-func (p *planner) cancel() error {
+func (p *planner) cancel() {
 	switch {
 	case p.st.Mode == Junos:
 		p.warn("Junos has no cancel-commit: rollback 1 is loaded and committed. That undoes the newest commit, whoever made it.")
@@ -416,13 +408,11 @@ func (p *planner) cancel() error {
 		p.step("load rollback 1 into the candidate", `<load-configuration rollback="1"/>`, netconf.Stages, netconf.Candidate, "")
 		p.step("commit it", `<commit-configuration/>`, netconf.Commits, netconf.Running, "")
 	case p.d.Caps.Has("confirmed-commit:1.1"):
-		kids, _ := p.persistID()
-		p.step("roll back now", compose("cancel-commit", kids), netconf.Commits, netconf.Running, "")
+		p.step("roll back now", compose("cancel-commit", p.persistID()), netconf.Commits, netconf.Running, "")
 	default:
 		p.warn("The device has no cancel-commit: it rolls back when the session ends.")
 		p.step("end the session, so that the device rolls back", `<close-session/>`, netconf.Stages, "", "")
 	}
-	return nil
 }
 
 func (p *planner) extend() error {
@@ -436,15 +426,12 @@ func (p *planner) extend() error {
 		element = "commit-configuration"
 		p.warn("On Junos that is a second confirmed commit. If it is not confirmed, verify what running is: a release may go back to before the second one only.")
 	} else {
-		id, _ := p.persistID()
-		kids = append(kids, id...)
+		kids = append(kids, p.persistID()...)
 	}
 	if p.st.Edits > 0 {
 		p.warn("%s made since then %s put in force too.", edits(p.st.Edits), are(p.st.Edits))
 	}
-	if err := p.late("the extension"); err != nil {
-		return err
-	}
+	p.late("the extension")
 	p.step("extend by "+span(real)+" from now", compose(element, kids), netconf.Commits, netconf.Running, unit)
 	return nil
 }

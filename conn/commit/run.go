@@ -169,7 +169,7 @@ func (c *Control) refused(r *Report, i int, o netconf.Outcome) {
 func (c *Control) lockWords(r *Report, reason string) string {
 	for _, l := range c.State(r.Plan.Session).Locks {
 		if !l.Ours && string(l.Store) == r.Plan.Steps[0].Request.Target {
-			return fmt.Sprintf("Not locked: %s. %s said %q.", l.words(), r.Plan.Device, reason)
+			return fmt.Sprintf("Not locked: %s. %s said %q.", l.Words(), r.Plan.Device, reason)
 		}
 	}
 	return fmt.Sprintf("%s refused the lock: %q.", r.Plan.Device, reason)

@@ -66,9 +66,7 @@ func capital(s string) string {
 
 // Words says who holds the lock: "lock on candidate held by session 4711
 // (yours, dropped 10:32:05)".
-func (l Lock) Words() string { return l.words() }
-
-func (l Lock) words() string {
+func (l Lock) Words() string {
 	switch {
 	case l.Ours:
 		return fmt.Sprintf("lock on %s held by this session", l.Store)
@@ -87,7 +85,7 @@ func who(l Lock) string {
 		by = append(by, fmt.Sprintf("%q", l.User))
 	}
 	if l.From != "" {
-		by = append(by, "from "+fmt.Sprintf("%q", l.From))
+		by = append(by, fmt.Sprintf("from %q", l.From))
 	}
 	if len(by) > 0 {
 		s += " (" + strings.Join(by, " ") + ")"
