@@ -1,18 +1,16 @@
 package dial
 
 import (
-	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"runtime/debug"
 	"strconv"
 	"strings"
 
 	config "github.com/kevinburke/ssh_config"
 
+	"dialtone/conn/sshconf"
 	"dialtone/keys"
 )
 
@@ -48,66 +46,29 @@ func readSSHConfig(path string) (*sshConfig, error) {
 		return nil, &keys.Fault{Code: "CFG-SSH", What: quoted("the SSH configuration cannot be read (%v)", err), Err: err}
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxSSHConfig))
+	data, err := io.ReadAll(io.LimitReader(f, maxSSHConfig+1))
 	if err != nil {
 		return nil, &keys.Fault{Code: "CFG-SSH", What: quoted("the SSH configuration cannot be read (%v)", err), Err: err}
 	}
-	var c *config.Config
-	err = guardSSHConfig(path, func() (err error) {
-		c, err = config.DecodeBytes(withoutMatch(data))
-		return err
-	})
-	var gaveUp *keys.Fault
-	if errors.As(err, &gaveUp) {
-		return nil, gaveUp
+	if len(data) > maxSSHConfig {
+		return nil, &keys.Fault{Code: "CFG-SSH", What: quoted("%s is larger than %d B", path, maxSSHConfig), Do: "Write what is needed into the profile"}
 	}
+	c, _, err := sshconf.Decode(data)
 	if err != nil {
-		return nil, &keys.Fault{Code: "CFG-SSH", What: quoted("%s is not understood (%.200q)", path, err.Error()), Err: err,
-			Do: "Correct it, or write what is needed into the profile"}
+		return nil, sshConfigFault(path, err)
 	}
 	return &sshConfig{c: c, path: path}, nil
 }
 
-// guardSSHConfig turns a panic of the library that f calls into an error: it
-// reads what other programs wrote.
-func guardSSHConfig(path string, f func() error) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &keys.Fault{Code: "CFG-SSH", What: quoted("%s is more than its reader can take (%.200q)", path, fmt.Sprint(v)),
-				Err: fmt.Errorf("panic: %v\n%s", v, debug.Stack()), Do: "Correct it, or write what is needed into the profile"}
-		}
-	}()
-	return f()
-}
-
-// withoutMatch drops Match blocks, whose conditions may run commands. What is
-// left keeps its line numbers.
-func withoutMatch(data []byte) []byte {
-	var out []byte
-	skip := false
-	for line := range bytes.Lines(data) {
-		word := strings.ToLower(firstWord(string(line)))
-		switch word {
-		case "match":
-			skip = true
-		case "host":
-			skip = false
-		}
-		if skip {
-			out = append(out, '\n')
-			continue
-		}
-		out = append(out, line...)
+// sshConfigFault words why a configuration cannot be used.
+func sshConfigFault(path string, err error) error {
+	f := &keys.Fault{Code: "CFG-SSH", What: quoted("%s is not understood (%.200q)", path, err.Error()), Err: err,
+		Do: "Correct it, or write what is needed into the profile"}
+	var panicked *sshconf.PanicError
+	if errors.As(err, &panicked) {
+		f.What = path + " is " + panicked.Error()
 	}
-	return out
-}
-
-func firstWord(line string) string {
-	line = strings.TrimLeft(line, " \t")
-	if i := strings.IndexAny(line, " \t=\r\n"); i >= 0 {
-		line = line[:i]
-	}
-	return line
+	return f
 }
 
 // host collects what is said about one name.
@@ -115,7 +76,9 @@ func (c *sshConfig) host(name string) (e sshEntry, err error) {
 	if c.c == nil {
 		return e, nil
 	}
-	err = guardSSHConfig(c.path, func() error { e = c.collect(name); return nil })
+	if err = sshconf.Guard(func() error { e = c.collect(name); return nil }); err != nil {
+		err = sshConfigFault(c.path, err)
+	}
 	return e, err
 }
 

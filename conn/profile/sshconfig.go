@@ -1,7 +1,6 @@
 package profile
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,6 +11,7 @@ import (
 	"github.com/kevinburke/ssh_config"
 
 	"dialtone/conn/link"
+	"dialtone/conn/sshconf"
 	"dialtone/keys"
 )
 
@@ -34,12 +34,18 @@ func ImportSSH(path string) (ps []Profile, errs []error) {
 	errs = append(matches, errs...)
 	slices.Sort(names)
 	for _, alias := range slices.Compact(names) {
-		p, err := fromSSH(cfg, alias)
+		var p Profile
+		var cmd string
+		err := sshconf.Guard(func() (err error) {
+			p, err = fromSSH(cfg, alias)
+			cmd = value(cfg, alias, "ProxyCommand")
+			return err
+		})
 		if err != nil {
 			errs = append(errs, sshFault(path, fmt.Sprintf("host %.100q is left out: %v", alias, err)))
 			continue
 		}
-		if cmd := value(cfg, alias, "ProxyCommand"); cmd != "" && cmd != "none" {
+		if cmd != "" && cmd != "none" {
 			errs = append(errs, sshFault(path, fmt.Sprintf("host %.100q uses ProxyCommand, which is not taken over; ProxyJump is", alias)))
 		}
 		ps = append(ps, p)
@@ -52,52 +58,20 @@ func sshFault(path, what string) error {
 }
 
 // parseSSH reads one file, without its Match blocks, each of which is one of
-// the left. The library panics on some input; that is an error.
+// the left.
 func parseSSH(path string) (cfg *ssh_config.Config, left []error, err error) {
 	data, _, err := readFile(path)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer func() {
-		if v := recover(); v != nil {
-			cfg, err = nil, sshFault(path, fmt.Sprintf("cannot be read: %.200q", fmt.Sprint(v)))
-		}
-	}()
-	data, lines := withoutMatch(data)
-	for _, n := range lines {
-		left = append(left, sshFault(path, fmt.Sprintf("the Match block in line %d is left out, since its conditions hold for a moment and not for a host", n)))
-	}
-	cfg, err = ssh_config.DecodeBytes(data)
+	cfg, matches, err := sshconf.Decode(data)
 	if err != nil {
 		return nil, nil, sshFault(path, quoted(err.Error()))
 	}
-	return cfg, left, nil
-}
-
-// withoutMatch empties the lines of Match blocks, whose conditions may run
-// commands, and names the lines where they begin. Other lines keep their
-// numbers.
-func withoutMatch(data []byte) (out []byte, at []int) {
-	skip, n := false, 0
-	for line := range bytes.Lines(data) {
-		n++
-		word := strings.TrimLeft(string(line), " \t")
-		if i := strings.IndexAny(word, " \t=\r\n"); i >= 0 {
-			word = word[:i]
-		}
-		switch strings.ToLower(word) {
-		case "match":
-			skip = true
-			at = append(at, n)
-		case "host":
-			skip = false
-		}
-		if skip {
-			line = []byte{'\n'}
-		}
-		out = append(out, line...)
+	for _, n := range matches {
+		left = append(left, sshFault(path, fmt.Sprintf("the Match block in line %d is left out, since its conditions hold for a moment and not for a host", n)))
 	}
-	return out, at
+	return cfg, left, nil
 }
 
 // aliases lists the host names that stand in a file and in its includes.
