@@ -19,8 +19,8 @@ type Budget struct {
 }
 
 func (b *Budget) defaults() {
-	b.Total = cmp.Or(b.Total, 512)
-	b.Soft = cmp.Or(b.Soft, b.Total/2)
+	b.Total = cmp.Or(b.Total, 1024)
+	b.Soft = cmp.Or(b.Soft, b.Total*5/8)
 	b.PerSource = cmp.Or(b.PerSource, 32)
 	b.Sources = cmp.Or(b.Sources, 4096)
 }
