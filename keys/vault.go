@@ -8,14 +8,11 @@ import (
 	"strings"
 )
 
-// Vault looks a secret up by a reference: "store:core-r1", "env:NC_PASS". A
-// reference is never a command.
+// Vault looks a secret up by a reference: "store:core-r1", "keyring:core-r1",
+// "env:NC_PASS". A reference is never a command.
 type Vault interface {
 	Get(ctx context.Context, ref string) (Secret, error)
 }
-
-// maxSecretFile is the size up to which a file with a secret is read.
-const maxSecretFile = 64 << 10
 
 // References is the Vault that finds the right place by the word before the
 // colon. Store and Keyring may be nil; then references to them are refused
@@ -31,11 +28,12 @@ type References struct {
 func Resolve(ctx context.Context, ref string) (Secret, error) { return References{}.Get(ctx, ref) }
 
 // Get returns the secret; the caller wipes it. Of a file it is the first line.
-// The fault is SEC-REF, SEC-ENV, KEY-FILE or KEY-PERM, or that of the store.
+// The fault is SEC-REF, SEC-ENV, KEY-FILE or KEY-PERM, or that of the store or the
+// keyring.
 func (r References) Get(ctx context.Context, ref string) (Secret, error) {
 	kind, name, ok := strings.Cut(ref, ":")
 	if !ok || name == "" {
-		return Secret{}, badRef(ref, "is no reference to a secret")
+		return Secret{}, r.badRef(ref, "is no reference to a secret")
 	}
 	switch kind {
 	case "env":
@@ -49,7 +47,7 @@ func (r References) Get(ctx context.Context, ref string) (Secret, error) {
 		}
 		return NewSecret([]byte(v)), nil
 	case "file":
-		data, err := ReadPrivate(Files{Home: r.Home}.Expand(name), maxSecretFile)
+		data, err := ReadPrivate(Files{Home: r.Home}.Expand(name), MaxSecret)
 		if err != nil {
 			return Secret{}, err
 		}
@@ -70,17 +68,24 @@ func (r References) Get(ctx context.Context, ref string) (Secret, error) {
 			return r.Keyring.Get(ctx, ref)
 		}
 	}
-	return Secret{}, badRef(ref, "cannot be looked up here")
+	return Secret{}, r.badRef(ref, "cannot be looked up here")
 }
 
 // badRef does not repeat what follows the colon: it may be a password that
 // somebody wrote in the wrong place.
-func badRef(ref, why string) *Fault {
+func (r References) badRef(ref, why string) *Fault {
 	kind, _, ok := strings.Cut(ref, ":")
 	if !ok {
 		kind = "what is written there"
 	} else {
 		kind = fmt.Sprintf("%.20q", kind+":")
 	}
-	return &Fault{Code: "SEC-REF", What: kind + " " + why, Do: "Use ask, store:NAME, env:VARIABLE or file:PATH"}
+	forms := "ask, "
+	if r.Store != nil {
+		forms += "store:NAME, "
+	}
+	if r.Keyring != nil {
+		forms += "keyring:NAME, "
+	}
+	return &Fault{Code: "SEC-REF", What: kind + " " + why, Do: "Use " + forms + "env:VARIABLE or file:PATH"}
 }

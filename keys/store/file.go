@@ -12,8 +12,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
-	"unicode/utf8"
 
 	"filippo.io/age"
 	"github.com/pelletier/go-toml/v2"
@@ -24,9 +22,6 @@ import (
 const (
 	// maxFile bounds the file, and what is in it.
 	maxFile = 16 << 20
-	// maxValue is the size up to which one secret is taken.
-	maxValue = 64 << 10
-	maxName  = 64
 
 	// workFactor is the cost of one guess, as an exponent of two: 256 MiB and
 	// most of a second. maxFactor is what a file may ask of the one who opens
@@ -94,7 +89,7 @@ func parse(text []byte) (content, error) {
 	}
 	c := make(content, len(m))
 	for name, v := range m {
-		if err := checkName(name); err != nil {
+		if err := keys.CheckSecretName(name); err != nil {
 			return nil, err
 		}
 		c[name] = []byte(v)
@@ -182,42 +177,13 @@ func bare(err error) error {
 	return err
 }
 
-// ValidName reports whether a secret may have the name: letters, digits, dot,
-// underscore and dash, at most 64, neither dot nor dash first.
-func ValidName(name string) bool {
-	if name == "" || len(name) > maxName || name[0] == '.' || name[0] == '-' {
-		return false
-	}
-	for _, r := range name {
-		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-", r)) {
-			return false
-		}
-	}
-	return true
-}
-
-func checkName(name string) error {
-	if ValidName(name) {
-		return nil
-	}
-	return &keys.Fault{Code: "SEC-NAME", What: fmt.Sprintf("%.80q cannot be the name of a secret", name),
-		Do: "Use 1 to 64 letters, digits, dots, underscores and dashes, the first one a letter, digit or underscore"}
-}
+// ValidName is keys.ValidSecretName.
+func ValidName(name string) bool { return keys.ValidSecretName(name) }
 
 // checkValue takes one line of text.
 func checkValue(v []byte) error {
-	what := ""
-	switch {
-	case len(v) == 0:
-		what = "is empty"
-	case len(v) > maxValue:
-		what = fmt.Sprintf("has %d bytes; %d is the most", len(v), maxValue)
-	case !utf8.Valid(v):
-		what = "is not UTF-8 text"
-	case bytes.ContainsAny(v, "\x00\r\n"):
-		what = "holds a line end or NUL; a secret is one line"
-	default:
-		return nil
+	if flaw := keys.SecretFlaw(v); flaw != "" {
+		return &keys.Fault{Code: "SEC-VALUE", What: "the secret " + flaw, Kept: "Nothing was stored"}
 	}
-	return &keys.Fault{Code: "SEC-VALUE", What: "the secret " + what, Kept: "Nothing was stored"}
+	return nil
 }

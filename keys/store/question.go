@@ -34,7 +34,7 @@ func (q Question) String() string {
 	case New:
 		return "new passphrase of the secret store"
 	case Again:
-		return "the new passphrase once more"
+		return "new passphrase of the secret store, once more"
 	}
 	return "passphrase of the secret store"
 }

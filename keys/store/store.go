@@ -107,7 +107,7 @@ var _ keys.Vault = (*Store)(nil)
 // SEC-NAME, SEC-FORM, KEY-PERM or KEY-FILE.
 func (s *Store) Get(ctx context.Context, ref string) (keys.Secret, error) {
 	name := strings.TrimPrefix(ref, "store:")
-	if err := checkName(name); err != nil {
+	if err := keys.CheckSecretName(name); err != nil {
 		return keys.Secret{}, err
 	}
 	done, err := s.begin(ctx)
@@ -150,7 +150,7 @@ func (s *Store) Names(ctx context.Context) ([]string, error) {
 // replaced only on request; otherwise the fault is SEC-EXISTS. A store that does
 // not exist yet is made, with a new passphrase. The value stays the caller's.
 func (s *Store) Set(ctx context.Context, name string, value keys.Secret, replace bool) error {
-	if err := checkName(name); err != nil {
+	if err := keys.CheckSecretName(name); err != nil {
 		return err
 	}
 	if err := checkValue(value.Reveal()); err != nil {

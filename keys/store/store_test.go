@@ -162,7 +162,7 @@ func TestSecretsComeBackInALaterRun(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{
 		"r1": "plain", "a.b-c_9": `quo"te\back`, "Z": "tab\there", "u": "zwölf é 𝄞", "ctl": "\x01\x7f\x1b",
-		"long": strings.Repeat("x", maxValue), "toml": `"""`, "hash": "# not a remark = x",
+		"long": strings.Repeat("x", keys.MaxSecret), "toml": `"""`, "hash": "# not a remark = x",
 	}
 	path := filled(t, want)
 	p := &person{answers: []string{right}}
@@ -625,7 +625,7 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 	s := cheap(path, &person{answers: []string{right}}, newClock())
-	for _, v := range []string{"", "a\nb", "a\x00", "\xff", strings.Repeat("x", maxValue+1)} {
+	for _, v := range []string{"", "a\nb", "a\x00", "\xff", strings.Repeat("x", keys.MaxSecret+1)} {
 		if err := s.Set(t.Context(), "v", keys.NewSecret([]byte(v)), false); code(err) != "SEC-VALUE" {
 			t.Errorf("value %.10q: %v", v, err)
 		}

@@ -20,6 +20,7 @@ import (
 
 	"dialtone/conn/link"
 	"dialtone/keys"
+	"dialtone/keys/keyring"
 	"dialtone/keys/store"
 )
 
@@ -101,6 +102,7 @@ type app struct {
 	dir dirs // filled by the persistent flags of the root
 
 	vault *store.Store // of this run; nil until it is wanted
+	ring  *keyring.Vault
 	pass  passphrase
 
 	configDir, stateDir, passphraseFile string // flags

@@ -67,7 +67,7 @@ names; when it names none the device asks for a password.`,
 	fs.StringVar(&f.client, "client", "", "name of the client stanza (default dialtone)")
 	fs.BoolVar(&f.secretNew, "secret-new", false, "make a shared secret, store it and print it in the configuration")
 	fs.BoolVar(&f.replace, "replace", false, "with --secret-new: replace the one that is stored")
-	fs.StringVar(&f.secretRef, "secret-ref", "", "use this secret: store:NAME, env:VAR or file:PATH")
+	fs.StringVar(&f.secretRef, "secret-ref", "", "use this secret: store:NAME, keyring:NAME, env:VAR or file:PATH")
 	fs.StringArrayVar(&f.keys, "key", nil, "public key for the account: FILE.pub, or agent; may be repeated")
 	fs.StringVar(&f.cert, "cert", "", "https: the certificate that the device is to trust (default server.crt of the configuration)")
 	fs.IntVar(&f.wait, "wait", 0, "https: seconds between attempts, 30 when not given")

@@ -78,6 +78,9 @@ Directories to use in place of the two above.
 .TP
 SSH_AUTH_SOCK
 The socket of the ssh\-agent.
+.TP
+DBUS_SESSION_BUS_ADDRESS
+Where the keyring is found; without it keyring:NAME is refused. Not used on macOS and Windows.
 `)
 }
 

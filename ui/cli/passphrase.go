@@ -9,6 +9,7 @@ import (
 
 	"dialtone/conn/link"
 	"dialtone/keys"
+	"dialtone/keys/keyring"
 	"dialtone/keys/store"
 )
 
@@ -55,9 +56,7 @@ func (p *passphrase) get(ctx context.Context, q store.Question) (keys.Secret, er
 	if ask == nil {
 		return keys.Secret{}, link.ErrDeclined
 	}
-	return ask.Secret(ctx, link.SecretQuestion{
-		Target: link.Target{Name: "secret store"}, What: q.String(), Try: q.Try,
-	})
+	return ask.Secret(ctx, link.SecretQuestion{Kind: link.StorePassphrase, What: q.String(), Try: q.Try})
 }
 
 // secrets returns the encrypted store of this run, nil when nothing is saved.
@@ -78,9 +77,27 @@ func (a *app) secrets() *store.Store {
 	return a.vault
 }
 
+// keyring returns the keyring of the computer for this run, one for all, so that
+// at most one call waits for it. Nothing of it is touched before it is used.
+func (a *app) keyring() *keyring.Vault {
+	if a.ring == nil {
+		a.ring = keyring.New(keyring.Options{Getenv: a.env.Getenv})
+	}
+	return a.ring
+}
+
+// hidden keeps the memory of this program to itself before a secret is in it.
+type hidden struct{ keys.Vault }
+
+// Get is that of the Vault.
+func (h hidden) Get(ctx context.Context, ref string) (keys.Secret, error) {
+	hideMemory()
+	return h.Vault.Get(ctx, ref)
+}
+
 // references looks secrets up wherever they are kept.
 func (a *app) references() keys.References {
-	r := keys.References{Home: a.dir.home}
+	r := keys.References{Home: a.dir.home, Keyring: hidden{a.keyring()}}
 	if s := a.secrets(); s != nil {
 		r.Store = s
 	}
@@ -146,12 +163,15 @@ func (q *asker) twice(ctx context.Context, what string) (keys.Secret, error) {
 	return keys.Secret{}, errors.New("the two were not the same")
 }
 
-// storeExit gives faults of the store their exit code. One that nobody could
-// answer for is no wrong usage: it is a missing login.
+// storeExit gives faults of the store and the keyring their exit code. One that
+// nobody could answer for is no wrong usage: it is a missing login.
 func storeExit(err error) error {
 	var f *keys.Fault
-	if errors.As(err, &f) && (f.Code == "SEC-OPEN" || f.Code == "SEC-LOCKED") {
-		return with(ExitConnection, err)
+	if errors.As(err, &f) {
+		switch f.Code {
+		case "SEC-OPEN", "SEC-LOCKED", "KEYRING", "KEYRING-NONE", "KEYRING-LOCKED", "KEYRING-TIME":
+			return with(ExitConnection, err)
+		}
 	}
 	return with(ExitUsage, err)
 }

@@ -15,7 +15,7 @@ import (
 func (a *app) secretCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "secret",
-		Short: "Keep passwords and shared secrets in an encrypted file",
+		Short: "Keep passwords and shared secrets in an encrypted file or the keyring",
 		Long: `Passwords and shared secrets stand in no profile. They are kept in one encrypted
 file, secrets in the directory of the configuration, and a profile refers to
 them by name:
@@ -29,7 +29,11 @@ terminal the passphrase comes from --passphrase-file.
 
 The format is that of the age program, which opens the file too:
 
-  age --decrypt secrets`,
+  age --decrypt secrets
+
+Secrets may also be in the keyring of this computer, below the service dialtone:
+set and rm with --keyring change it, and profiles refer to it as keyring:NAME.
+It needs no passphrase of ours.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			return usagef(c, "say what to do: set, list, rm or passwd")
 		},
@@ -58,17 +62,46 @@ func (a *app) withStore(c *cobra.Command, f func(ctx context.Context, s *store.S
 	return storeExit(err)
 }
 
+// box is a place where secrets are kept: the store or the keyring.
+type box interface {
+	Set(ctx context.Context, name string, value keys.Secret, replace bool) error
+	Remove(ctx context.Context, names ...string) error
+}
+
+// withBox runs f with the store or the keyring, and the word by which profiles
+// refer to it.
+func (a *app) withBox(c *cobra.Command, ring bool, f func(ctx context.Context, b box, word string, person *asker) error) error {
+	if !ring {
+		return a.withStore(c, func(ctx context.Context, s *store.Store, person *asker) error { return f(ctx, s, "store:", person) })
+	}
+	if a.passphraseFile != "" {
+		return usagef(c, "the keyring has no passphrase of ours; --passphrase-file does not go with --keyring")
+	}
+	hideMemory()
+	ctx, cancel := context.WithCancelCause(c.Context())
+	defer cancel(nil)
+	person := &asker{a: a, cancel: func() { cancel(Signal{Name: "SIGINT", Code: ExitInterrupted}) }}
+	defer person.close()
+	err := f(ctx, a.keyring(), "keyring:", person)
+	if err != nil && ctx.Err() != nil { // what is kept is told too
+		return &exit{code: signalCode(context.Cause(ctx)), err: err}
+	}
+	return storeExit(err)
+}
+
 func (a *app) secretSet() *cobra.Command {
-	var generate, replace bool
+	var generate, replace, ring bool
 	c := &cobra.Command{
 		Use:   "set NAME",
 		Short: "Store a secret",
 		Long: `Stores a secret under a name. It is asked for at the terminal, where it is not
 shown, or read from the first line of standard input; it is never given as an
 argument. With --generate a new one of 160 bits is made, stored, and printed
-once.`,
+once. With --keyring it is put into the keyring of this computer, which has to be
+unlocked.`,
 		Example: `  dialtone secret set core-r1
   dialtone secret set edge-7 --generate
+  dialtone secret set --keyring core-r1
   pass show routers/core-r1 | dialtone secret set core-r1 --replace`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.completeTarget,
@@ -76,31 +109,32 @@ once.`,
 			if !store.ValidName(args[0]) {
 				return usagef(c, "%.80q cannot be the name of a secret: use letters, digits, dots, underscores and dashes", args[0])
 			}
-			return a.withStore(c, func(ctx context.Context, s *store.Store, person *asker) error {
+			return a.withBox(c, ring, func(ctx context.Context, b box, word string, person *asker) error {
 				v, err := a.secretValue(ctx, person, args[0], generate)
 				if err != nil {
 					return err
 				}
 				defer v.Wipe()
-				if err := a.setSecret(ctx, s, args[0], v, replace); err != nil {
+				if err := a.setSecret(ctx, b, args[0], v, replace); err != nil {
 					return err
 				}
 				if generate {
 					fmt.Fprintf(a.env.Stdout, "%s\n", v.Reveal())
 				}
-				a.note("Stored. Profiles refer to it as store:%s.", args[0])
+				a.note("Stored. Profiles refer to it as %s%s.", word, args[0])
 				return nil
 			})
 		},
 	}
 	c.Flags().BoolVar(&generate, "generate", false, "make a new secret, store it and print it once")
 	c.Flags().BoolVar(&replace, "replace", false, "replace a secret of this name; the old one is gone")
+	c.Flags().BoolVar(&ring, "keyring", false, "store it in the keyring of this computer")
 	return c
 }
 
 // setSecret stores a secret, and says how to replace one that is there.
-func (a *app) setSecret(ctx context.Context, s *store.Store, name string, v keys.Secret, replace bool) error {
-	err := s.Set(ctx, name, v, replace)
+func (a *app) setSecret(ctx context.Context, b box, name string, v keys.Secret, replace bool) error {
+	err := b.Set(ctx, name, v, replace)
 	if f, ok := err.(*keys.Fault); ok && f.Code == "SEC-EXISTS" {
 		f.Do = "Give --replace to put a new one in its place"
 	}
@@ -125,7 +159,8 @@ func (a *app) secretList() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
 		Short: "List the names of the secrets",
-		Long:  `Lists the names of the secrets, one a line. The secrets themselves are not shown.`,
+		Long: `Lists the names of the secrets in the store, one a line. The secrets themselves are
+not shown. What is in the keyring its own program lists.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return a.withStore(c, func(ctx context.Context, s *store.Store, _ *asker) error {
 				names, err := s.Names(ctx)
@@ -146,17 +181,21 @@ func (a *app) secretList() *cobra.Command {
 }
 
 func (a *app) secretRemove() *cobra.Command {
-	return &cobra.Command{
-		Use:               "rm NAME...",
-		Short:             "Delete secrets",
-		Long:              `Deletes secrets. When one of the names is not there none is deleted.`,
-		Example:           `  dialtone secret rm core-r1`,
+	var ring bool
+	c := &cobra.Command{
+		Use:   "rm NAME...",
+		Short: "Delete secrets",
+		Long:  `Deletes secrets. When one of the names is not there none is deleted.`,
+		Example: `  dialtone secret rm core-r1
+  dialtone secret rm --keyring core-r1`,
 		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.withStore(c, func(ctx context.Context, s *store.Store, _ *asker) error { return s.Remove(ctx, args...) })
+			return a.withBox(c, ring, func(ctx context.Context, b box, _ string, _ *asker) error { return b.Remove(ctx, args...) })
 		},
 	}
+	c.Flags().BoolVar(&ring, "keyring", false, "delete from the keyring of this computer")
+	return c
 }
 
 func (a *app) secretPasswd() *cobra.Command {
