@@ -3,6 +3,8 @@ package netconf
 import (
 	"strings"
 	"unique"
+
+	"dialtone/netconf/xmltext"
 )
 
 // Caps is the set of capabilities that a device announced, normalised
@@ -45,7 +47,7 @@ func NewCaps(uris []string) Caps {
 func normalCap(u string) string {
 	u = strings.Join(strings.Fields(u), "")
 	if strings.Contains(u, "&") {
-		u = unescape([]byte(u))
+		u = xmltext.Resolve([]byte(u))
 	}
 	// Only base and capability are written with the wrong prefix by mistake;
 	// urn:ietf:params:xml:ns:netconf:notification:1.0 is a real namespace.

@@ -3,6 +3,8 @@ package netconf
 import (
 	"bytes"
 	"strings"
+
+	"dialtone/netconf/xmltext"
 )
 
 // Classify finds name, target and effect of XML that a person typed: a bare
@@ -58,9 +60,9 @@ func declared(scope map[string]string, tag token) map[string]string {
 	}
 	attrs(tag.text, func(name, value []byte) bool {
 		if string(name) == "xmlns" {
-			inner[""] = unescape(value)
+			inner[""] = xmltext.Resolve(value)
 		} else if pre, ok := bytes.CutPrefix(name, []byte("xmlns:")); ok {
-			inner[string(pre)] = unescape(value)
+			inner[string(pre)] = xmltext.Resolve(value)
 		}
 		return true
 	})
@@ -93,7 +95,7 @@ func readOperation(t *tokens, tag token, scope map[string]string) operation {
 		}
 		switch tok.kind {
 		case tokText:
-			text.WriteString(unescape(tok.text))
+			text.WriteString(xmltext.Resolve(tok.text))
 		case tokCDATA:
 			text.Write(tok.text)
 		case tokStart:
@@ -122,7 +124,7 @@ func firstInside(t *tokens) string {
 		}
 		switch tok.kind {
 		case tokText:
-			text.WriteString(unescape(tok.text))
+			text.WriteString(xmltext.Resolve(tok.text))
 		case tokCDATA:
 			text.Write(tok.text)
 		case tokStart:

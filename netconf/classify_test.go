@@ -134,6 +134,7 @@ func TestWellFormed(t *testing.T) {
 		{"<a>R&D</a>", 1, 5, "XML-SYNTAX", "bare &"},
 		{"<a b='&x;'/>", 1, 7, "XML-SYNTAX", `unknown entity "&x;"`},
 		{"<a>&#0;</a>", 1, 4, "XML-SYNTAX", "unknown entity"},
+		{"<a b='&#x1b;'/>", 1, 7, "XML-SYNTAX", "unknown entity"},
 		{"<a>]]></a>", 1, 4, "XML-SYNTAX", "]]&gt;"},
 		{"<a><!-- x -- y --></a>", 1, 11, "XML-SYNTAX", "inside a comment"},
 		{"<a><!-- x</a>", 1, 4, "XML-SYNTAX", "comment is never closed"},

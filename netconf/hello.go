@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"dialtone/netconf/xmltext"
 )
 
 // Limits of a hello (security.md E5).
@@ -39,18 +41,10 @@ func ourHello(o Options) []byte {
 	var b strings.Builder
 	b.WriteString(`<?xml version="1.0" encoding="UTF-8"?>` + "\n" + `<hello xmlns="` + BaseNS + `"><capabilities>` + "\n")
 	for _, u := range slices.Concat(uris, o.Quirks.Capabilities) {
-		b.WriteString("<capability>" + escape(u) + "</capability>\n")
+		b.WriteString("<capability>" + xmltext.Escape(u) + "</capability>\n")
 	}
 	b.WriteString("</capabilities></hello>")
 	return []byte(b.String())
-}
-
-// escape makes s safe as XML text and as an attribute value.
-func escape(s string) string {
-	if !strings.ContainsAny(s, `&<>"`) {
-		return s // as nearly always; the replacer takes kilobytes
-	}
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;").Replace(s)
 }
 
 // exchange sends our hello and reads the device's, both at once: neither side

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"dialtone/netconf/xmltext"
 )
 
 // TestMain fails when a goroutine outlives the tests.
@@ -201,7 +203,7 @@ func (d *device) next() (body, id string) {
 	t := tokens{b: b}
 	root, _ := t.root()
 	v, _ := attr(root.text, "message-id")
-	return string(b), unescape(v)
+	return string(b), xmltext.Resolve(v)
 }
 
 // say sends a message in the session's framing.
@@ -217,7 +219,7 @@ func (d *device) say(text string) {
 func (d *device) reply(id, inner string) { d.say(replyOf(id, inner)) }
 
 func replyOf(id, inner string) string {
-	return `<rpc-reply message-id="` + escape(id) + `" xmlns="` + BaseNS + `">` + inner + `</rpc-reply>`
+	return `<rpc-reply message-id="` + xmltext.Escape(id) + `" xmlns="` + BaseNS + `">` + inner + `</rpc-reply>`
 }
 
 // serve answers every request with ok until the pipe is closed.

@@ -7,6 +7,8 @@ import (
 	"io"
 	"slices"
 	"time"
+
+	"dialtone/netconf/xmltext"
 )
 
 // Limits of what is kept of one message.
@@ -176,7 +178,7 @@ func (in *inbound) reply(root token) {
 	s := in.s
 	id, found := attr(root.text, "message-id")
 	if bytes.IndexByte(id, '&') >= 0 {
-		id = []byte(unescape(id))
+		id = []byte(xmltext.Resolve(id))
 	}
 	s.mu.Lock()
 	var c *call

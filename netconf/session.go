@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"dialtone/netconf/xmltext"
 )
 
 // Options configure a session; zero durations take the values of security.md E2.
@@ -289,7 +291,7 @@ func (s *Session) prepare(req Request, w io.Writer) (*call, error) {
 	t := tokens{b: req.Body}
 	if root, _ := t.root(); root.kind == tokStart && string(local(root.name)) == "rpc" {
 		id, found := attr(root.text, "message-id")
-		c.out.MessageID = unescape(id)
+		c.out.MessageID = xmltext.Resolve(id)
 		c.whole, c.anonymous = true, !found
 	}
 	return c, nil

@@ -2,9 +2,8 @@ package netconf
 
 import (
 	"bytes"
-	"strconv"
-	"strings"
-	"unicode/utf8"
+
+	"dialtone/netconf/xmltext"
 )
 
 // tokenKind says what a token is.
@@ -171,59 +170,6 @@ func attr(text []byte, name string) (value []byte, found bool) {
 	return value, found
 }
 
-// unescape resolves character references and the five entities of XML. What
-// it does not know stays as it is.
-func unescape(b []byte) string {
-	i := bytes.IndexByte(b, '&')
-	if i < 0 {
-		return string(b)
-	}
-	var out strings.Builder
-	for i >= 0 {
-		out.Write(b[:i])
-		b = b[i:]
-		end := bytes.IndexByte(b[:min(len(b), 12)], ';')
-		if r, ok := reference(b[1:max(1, end)]); end > 0 && ok {
-			out.WriteRune(r)
-			b = b[end+1:]
-		} else {
-			out.WriteByte('&')
-			b = b[1:]
-		}
-		i = bytes.IndexByte(b, '&')
-	}
-	out.Write(b)
-	return out.String()
-}
-
-// reference resolves what stands between '&' and ';'.
-func reference(name []byte) (rune, bool) {
-	switch string(name) {
-	case "lt":
-		return '<', true
-	case "gt":
-		return '>', true
-	case "amp":
-		return '&', true
-	case "quot":
-		return '"', true
-	case "apos":
-		return '\'', true
-	}
-	if len(name) < 2 || name[0] != '#' {
-		return 0, false
-	}
-	digits, base := string(name[1:]), 10
-	if digits[0] == 'x' {
-		digits, base = digits[1:], 16
-	}
-	n, err := strconv.ParseUint(digits, base, 32)
-	if err != nil || n == 0 || n > utf8.MaxRune || !utf8.ValidRune(rune(n)) {
-		return 0, false
-	}
-	return rune(n), true
-}
-
 // textOf is the text of the element that t has just entered, nested elements
 // included, resolved and trimmed; t stands behind its end tag then. limit
 // bounds the bytes taken.
@@ -243,7 +189,7 @@ func (t *tokens) textOf(limit int) string {
 			depth--
 		case tokText:
 			if len(out) < limit {
-				out = append(out, unescape(tok.text[:min(len(tok.text), limit)])...)
+				out = append(out, xmltext.Resolve(tok.text[:min(len(tok.text), limit)])...)
 			}
 		case tokCDATA:
 			if len(out) < limit {

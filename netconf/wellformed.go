@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"unicode"
 	"unicode/utf8"
+
+	"dialtone/netconf/xmltext"
 )
 
 // SyntaxError is a place where text is not well-formed XML, or more than a
@@ -236,7 +238,7 @@ func (p *checker) references(b []byte, off int) *SyntaxError {
 		if end < 0 {
 			return p.fail(off, "a bare &; write it as &amp;")
 		}
-		if _, ok := reference(b[1:end]); !ok {
+		if _, ok := xmltext.Reference(b[1:end]); !ok {
 			return p.fail(off, "unknown entity %q", b[:end+1])
 		}
 		b, off = b[end+1:], off+end+1

@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"dialtone/netconf"
+	"dialtone/netconf/xmltext"
 )
 
 // Dialect is the family of devices that a Device imitates.
@@ -168,7 +169,7 @@ func (d *Device) load(config []byte) (*node, error) {
 		if d.junos() {
 			text = junosDefault
 		}
-		config = []byte(strings.ReplaceAll(text, "HOSTNAME", escaped(d.o.Name)))
+		config = []byte(strings.ReplaceAll(text, "HOSTNAME", xmltext.Escape(d.o.Name)))
 	}
 	forest, err := parseForest(bytes.NewReader(config))
 	if err != nil {
@@ -224,12 +225,6 @@ func declutter(n *node) {
 	for _, k := range n.kids {
 		declutter(k)
 	}
-}
-
-func escaped(s string) string {
-	p := newPrinter(io.Discard, "")
-	p.escape(s)
-	return string(p.buf)
 }
 
 func (d *Device) junos() bool { return d.o.Dialect == Junos }

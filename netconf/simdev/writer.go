@@ -3,7 +3,8 @@ package simdev
 import (
 	"bytes"
 	"io"
-	"strings"
+
+	"dialtone/netconf/xmltext"
 )
 
 // printer writes trees as XML, indented. The first error stays.
@@ -44,30 +45,7 @@ func (p *printer) line(depth int) {
 }
 
 // escape writes s as character data or as an attribute value.
-func (p *printer) escape(s string) {
-	if !strings.ContainsAny(s, "&<>\"'\r") {
-		p.buf = append(p.buf, s...)
-		return
-	}
-	for i := range len(s) {
-		switch c := s[i]; c {
-		case '&':
-			p.buf = append(p.buf, "&amp;"...)
-		case '<':
-			p.buf = append(p.buf, "&lt;"...)
-		case '>':
-			p.buf = append(p.buf, "&gt;"...)
-		case '"':
-			p.buf = append(p.buf, "&quot;"...)
-		case '\'':
-			p.buf = append(p.buf, "&apos;"...)
-		case '\r':
-			p.buf = append(p.buf, "&#13;"...)
-		default:
-			p.buf = append(p.buf, c)
-		}
-	}
-}
+func (p *printer) escape(s string) { p.buf = xmltext.AppendEscaped(p.buf, s) }
 
 // node writes n on lines of its own. outer is the default namespace around it.
 func (p *printer) node(n *node, depth int, outer string) {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"unicode/utf8"
@@ -281,7 +282,7 @@ func parseVar(s string) (Var, error) {
 	if v.Title = strings.TrimSpace(strings.TrimPrefix(s, ":")); v.Title == "" {
 		v.Title = v.Name
 	}
-	if v.Default != "" && len(v.Choices) > 0 && !among(v.Choices, v.Default) {
+	if v.Default != "" && len(v.Choices) > 0 && !slices.Contains(v.Choices, v.Default) {
 		return v, fmt.Errorf("variable %s: the default %.40q is not among the choices", v.Name, v.Default)
 	}
 	return v, nil

@@ -41,10 +41,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"dialtone/netconf"
+	"dialtone/netconf/xmltext"
 )
 
 // Var is one value that a template asks for. In the body it stands as {{NAME}}
@@ -171,37 +173,20 @@ func (v Var) fit(s string) (string, error) {
 		return "", errUTF8
 	}
 	for _, r := range s {
-		if !xmlChar(r) {
+		if !xmltext.Legal(r) {
 			return "", fmt.Errorf("the character %q cannot stand in XML", r)
 		}
 	}
-	if len(v.Choices) > 0 && !among(v.Choices, s) {
+	if len(v.Choices) > 0 && !slices.Contains(v.Choices, s) {
 		return "", fmt.Errorf("%.60q is none of %s", s, strings.Join(v.Choices, ", "))
 	}
 	if !v.Raw {
-		return escaper.Replace(s), nil
+		return xmltext.Escape(s), nil
 	}
 	if strings.Contains(s, endMark) {
 		return "", fmt.Errorf("%q ends a message and cannot be sent", endMark)
 	}
 	return s, fragment(s)
-}
-
-// escaper makes text safe inside an element and inside an attribute. It is
-// never changed.
-var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;", "\r", "&#13;")
-
-func among(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
-}
-
-func xmlChar(r rune) bool {
-	return r == '\t' || r == '\n' || r == '\r' || r >= 0x20 && r <= 0xD7FF || r >= 0xE000 && r <= 0xFFFD || r >= 0x10000
 }
 
 // fragment checks that s, alone, is a run of complete elements.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -32,7 +33,7 @@ func TestBuiltinsAreWhole(t *testing.T) {
 			t.Errorf("%s twice", x.Name)
 		}
 		seen[x.Name] = true
-		if x.Title == "" || x.Doc == "" || !among(groups, x.Group) || !strings.HasSuffix(x.Doc, ".") {
+		if x.Title == "" || x.Doc == "" || !slices.Contains(groups, x.Group) || !strings.HasSuffix(x.Doc, ".") {
 			t.Errorf("%s: title %q, group %q, doc %q", x.Name, x.Title, x.Group, x.Doc)
 		}
 		if _, err := complete(x.Body, x.Vars); err != nil {

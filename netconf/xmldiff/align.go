@@ -10,24 +10,8 @@ import (
 	"dialtone/netconf/xmldoc"
 )
 
-const (
-	maxKey      = 200 // bytes of a key's value, as in xmldoc
-	keyChildren = 4
-	maxTable    = 1 << 20 // cells of the table for entries without a key
-)
-
-// isKey reports whether a leaf of this local name usually names its entry: the
-// names that xmldoc.Path goes by.
-func isKey(name string) bool {
-	switch name {
-	case "name", "id", "key", "index", "identifier", "address", "ip", "ip-address", "prefix",
-		"host", "hostname", "user", "username", "peer-address", "neighbor-address",
-		"interface-name", "vlan-id", "sequence", "sequence-id", "number", "type-name",
-		"route-distinguisher", "rt-destination", "ifa-local", "session-id", "uri", "url":
-		return true
-	}
-	return false
-}
+// maxTable is the most cells of the table for entries without a key.
+const maxTable = 1 << 20
 
 // silent reports rows that say nothing.
 func (s *side) silent(i int) bool {
@@ -71,14 +55,14 @@ func (s *side) joined(from, to int, spaces bool) string {
 	return b.String()
 }
 
-// key is what names the entry of Open row i: the first leaf with the name of a
-// key among its first children, or, with any, its first child when that is a
-// leaf.
+// key is what names the entry of Open row i, by the rules of xmldoc.Path: the
+// first leaf with the name of a key among its first children, or, with any, its
+// first child when that is a leaf.
 func (s *side) key(i int, any bool) (string, bool) {
 	limit := s.doc.Rows()
 	first, has := "", false
 	n := 0
-	for k := i + 1; k < limit && n < keyChildren; n++ {
+	for k := i + 1; k < limit && n < xmldoc.KeyChildren; n++ {
 		r := s.doc.Row(k)
 		if r.Kind == xmldoc.Close {
 			break
@@ -93,8 +77,8 @@ func (s *side) key(i int, any bool) (string, bool) {
 		if r.Kind == xmldoc.Leaf {
 			name := local(s.name(k))
 			v := s.text(k, false)
-			if v != "" && len(v) <= maxKey {
-				if isKey(name) {
+			if v != "" && len(v) <= xmldoc.MaxKey {
+				if xmldoc.IsKey(name) {
 					return name + "\x00" + v, true
 				}
 				if n == 0 {

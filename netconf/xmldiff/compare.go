@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"math/bits"
+	"slices"
 
 	"dialtone/netconf/xmldoc"
 )
@@ -372,14 +373,5 @@ func (c *comparison) sameTags(i, j int) bool {
 	if bytes.Equal(x[:tagLen(x)], y[:tagLen(y)]) {
 		return true
 	}
-	xs, ys := c.a.attrs(i), c.b.attrs(j)
-	if len(xs) != len(ys) {
-		return false
-	}
-	for k := range xs {
-		if xs[k] != ys[k] {
-			return false
-		}
-	}
-	return true
+	return slices.Equal(c.a.attrs(i), c.b.attrs(j))
 }

@@ -103,6 +103,7 @@ func TestCompareFindsWhatDiffersAndNothingElse(t *testing.T) {
 		"running to a rollback":   {`<rpc-reply><data><configuration><a>2</a></configuration></data></rpc-reply>`, `<rpc-reply><rollback-information><ok/><configuration><b>2</b></configuration></rollback-information></rpc-reply>`, "-/configuration/a +/configuration/b"},
 		"empty envelope":          {`<rpc-reply message-id="1"><data/></rpc-reply>`, `<rpc-reply message-id="2"><data><c/></data></rpc-reply>`, "+/c"},
 		"entities":                {`<c><a>&lt;x&#62;</a></c>`, `<c><a>&#60;x&gt;</a></c>`, ""},
+		"no characters":           {`<c><a>&#7;</a></c>`, `<c><a>&#8;</a></c>`, "~/c/a"},
 		"comments": {`<c><!-- x --><a>1</a></c>`, `<c><a>1</a><!-- y
 z --></c>`, ""},
 		"empty and no text":   {`<c><a/></c>`, `<c><a></a></c>`, ""},

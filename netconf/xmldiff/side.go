@@ -5,9 +5,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"dialtone/netconf/xmldoc"
+	"dialtone/netconf/xmltext"
 )
 
 // side is one of the two documents.
@@ -144,7 +144,7 @@ func attributes(b []byte) []attribute {
 		if end < 0 {
 			return out
 		}
-		out = append(out, attribute{name, resolve(b[1 : 1+end])})
+		out = append(out, attribute{name, xmltext.Resolve(b[1 : 1+end])})
 		b = b[2+end:]
 	}
 }
@@ -237,7 +237,7 @@ func (s *side) text(i int, spaces bool) string {
 	case xmldoc.Broken:
 		return string(s.decode(b))
 	}
-	return trimmed(resolve(s.decode(b)), spaces)
+	return trimmed(xmltext.Resolve(s.decode(b)), spaces)
 }
 
 func trimmed(s string, spaces bool) string {
@@ -252,11 +252,7 @@ func (s *side) decode(b []byte) []byte {
 	if !s.doc.Latin1() {
 		return b
 	}
-	out := make([]byte, 0, len(b))
-	for _, c := range b {
-		out = utf8.AppendRune(out, rune(c))
-	}
-	return out
+	return xmltext.FromLatin1(b)
 }
 
 // tagLen is the length of the tag that b begins with.
@@ -285,61 +281,4 @@ func inside(b []byte) []byte {
 		return nil
 	}
 	return b[from:to]
-}
-
-// resolve replaces references to characters; what it does not know stays.
-func resolve(b []byte) string {
-	if bytes.IndexByte(b, '&') < 0 {
-		return string(b)
-	}
-	var out strings.Builder
-	for {
-		i := bytes.IndexByte(b, '&')
-		if i < 0 {
-			out.Write(b)
-			return out.String()
-		}
-		out.Write(b[:i])
-		b = b[i:]
-		end := bytes.IndexByte(b[:min(len(b), 12)], ';')
-		if end < 0 {
-			out.WriteByte('&')
-			b = b[1:]
-			continue
-		}
-		if r, ok := reference(string(b[1:end])); ok {
-			out.WriteRune(r)
-		} else {
-			out.Write(b[:end+1])
-		}
-		b = b[end+1:]
-	}
-}
-
-func reference(name string) (rune, bool) {
-	switch name {
-	case "lt":
-		return '<', true
-	case "gt":
-		return '>', true
-	case "amp":
-		return '&', true
-	case "quot":
-		return '"', true
-	case "apos":
-		return '\'', true
-	}
-	digits, ok := strings.CutPrefix(name, "#")
-	if !ok {
-		return 0, false
-	}
-	base := 10
-	if hex, ok := strings.CutPrefix(digits, "x"); ok {
-		digits, base = hex, 16
-	}
-	n, err := strconv.ParseUint(digits, base, 32)
-	if err != nil || n == 0 || n > utf8.MaxRune || !utf8.ValidRune(rune(n)) {
-		return 0, false
-	}
-	return rune(n), true
 }

@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"dialtone/netconf/xmltext"
 )
 
 // maxPrefixes is how many namespace declarations may be in force at once before
@@ -183,34 +184,12 @@ func (c *checker) references(t []byte, p int, final bool) int {
 			return p
 		}
 		if end > 2 && part[1] == '#' {
-			if r, ok := charRef(part[2:end]); !ok || !legal(r) {
+			if _, ok := xmltext.Reference(part[1:end]); !ok {
 				c.count(p)
 			}
 		}
 		p++
 	}
-}
-
-// charRef reads what stands between "&#" and ";".
-func charRef(digits []byte) (rune, bool) {
-	base := 10
-	if len(digits) > 1 && digits[0] == 'x' {
-		digits, base = digits[1:], 16
-	}
-	if len(digits) == 0 || digits[0] == '+' || digits[0] == '-' {
-		return 0, false
-	}
-	n, err := strconv.ParseUint(string(digits), base, 32)
-	if err != nil || n > utf8.MaxRune {
-		return 0, false
-	}
-	return rune(n), true
-}
-
-// legal reports whether XML 1.0 allows the character (section 2.2).
-func legal(r rune) bool {
-	return r == '\t' || r == '\n' || r == '\r' || r >= ' ' && r < 0xd800 ||
-		r >= 0xe000 && r < 0xfffe || r >= 0x10000 && r <= utf8.MaxRune
 }
 
 // checkTag looks at the names in the start tag of r, which was found last.

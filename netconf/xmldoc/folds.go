@@ -198,9 +198,7 @@ func (f *Folds) Fold(row int) int {
 	}
 	v := f.d.enter()
 	defer f.d.leave()
-	if len(f.shown) == 0 {
-		f.cover(&v)
-	} else if v.rows > f.n {
+	if v.rows > f.n {
 		f.cover(&v)
 	}
 	if get(f.start, i) {

@@ -8,12 +8,12 @@ import (
 
 // Limits of what is made into a key.
 const (
-	maxKey      = 200 // bytes of a key's value
-	keyChildren = 4   // children looked at for a key
+	MaxKey      = 200 // bytes of a key's value
+	KeyChildren = 4   // children looked at for a key
 )
 
-// isKey reports whether a leaf of this local name usually names its entry.
-func isKey(name string) bool {
+// IsKey reports whether a leaf of this local name usually names its entry.
+func IsKey(name string) bool {
 	switch name {
 	case "name", "id", "key", "index", "identifier", "address", "ip", "ip-address", "prefix",
 		"host", "hostname", "user", "username", "peer-address", "neighbor-address",
@@ -34,17 +34,17 @@ func (d *Doc) keyOf(v *view, i int, any bool) (name []byte, value string, ok boo
 		if n == 0 {
 			first = r
 		}
-		if r.Kind == Leaf && isKey(localName(v.name(r))) {
-			if value = v.value(r); value != "" && len(value) <= maxKey {
+		if r.Kind == Leaf && IsKey(localName(v.name(r))) {
+			if value = v.value(r); value != "" && len(value) <= MaxKey {
 				return v.name(r), value, true
 			}
 		}
-		if n++; n == keyChildren {
+		if n++; n == KeyChildren {
 			break
 		}
 	}
 	if any && n > 0 && first.Kind == Leaf {
-		if value = v.value(first); value != "" && len(value) <= maxKey {
+		if value = v.value(first); value != "" && len(value) <= MaxKey {
 			return v.name(first), value, true
 		}
 	}
@@ -126,7 +126,7 @@ func (d *Doc) step(v *view, i int) string {
 			return name + "[" + string(v.decode(key)) + "=" + quote(value) + "]"
 		}
 	case Leaf:
-		if value := v.value(r); value != "" && len(value) <= maxKey && d.repeated(v, i) {
+		if value := v.value(r); value != "" && len(value) <= MaxKey && d.repeated(v, i) {
 			return name + "[.=" + quote(value) + "]"
 		}
 	}

@@ -123,6 +123,15 @@ func (d *Doc) Reader() io.Reader {
 	return &textReader{d: d, end: d.Size()}
 }
 
+// Lend calls f with the whole text as it is now, without a copy. f must not
+// change the text, nor keep it after it returns. The text is empty after Close;
+// one that is closed meanwhile stays until f returns.
+func (d *Doc) Lend(f func(text []byte)) {
+	v := d.enter()
+	defer d.leave()
+	f(v.text)
+}
+
 // textReader reads a range of the text. It fails with ErrClosed when the
 // document is closed before its end.
 type textReader struct {

@@ -83,7 +83,7 @@ func (f *search) stop() error {
 	return f.ctx.Err()
 }
 
-// block returns the number of the block that holds byte off.
+// blockAt returns the number of the block that holds byte off.
 func (f *search) blockAt(off int) int { return f.d.rowAt(f.v, int64(off)) / blockRows }
 
 // start is the offset at which the text of block b begins.

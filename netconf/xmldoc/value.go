@@ -2,13 +2,14 @@ package xmldoc
 
 import (
 	"bytes"
-	"unicode/utf8"
+
+	"dialtone/netconf/xmltext"
 )
 
-// Value is the text content of a Leaf row with entities resolved; "" for other
+// Value is the text content of a Leaf row with references resolved; "" for other
 // kinds. White space at its ends is left out when it holds a line end, as in
-// the terse output of Junos. References to characters that XML does not allow
-// become U+FFFD; other bytes are as they came.
+// the terse output of Junos. References that XML does not allow, and all other
+// bytes, are as they came.
 func (d *Doc) Value(i int) string {
 	v := d.enter()
 	defer d.leave()
@@ -32,7 +33,7 @@ func (v *view) value(r Row) string {
 	if right := bytes.TrimRight(b, " \t\r\n"); bytes.IndexByte(b[len(right):], '\n') >= 0 {
 		b = right
 	}
-	return string(resolve(v.decode(b)))
+	return xmltext.Resolve(v.decode(b))
 }
 
 // decode turns Latin-1 into UTF-8.
@@ -40,11 +41,7 @@ func (v *view) decode(b []byte) []byte {
 	if !v.latin1 {
 		return b
 	}
-	out := make([]byte, 0, len(b))
-	for _, c := range b {
-		out = utf8.AppendRune(out, rune(c))
-	}
-	return out
+	return xmltext.FromLatin1(b)
 }
 
 // tagLen is the length of the start tag at the beginning of b.
@@ -78,52 +75,4 @@ func (v *view) name(r Row) []byte {
 // localName is a name without its prefix.
 func localName(name []byte) string {
 	return string(name[bytes.IndexByte(name, ':')+1:])
-}
-
-// resolve replaces references to characters and to the five known entities.
-func resolve(b []byte) []byte {
-	i := bytes.IndexByte(b, '&')
-	if i < 0 {
-		return b
-	}
-	out := make([]byte, 0, len(b))
-	for ; i >= 0; i = bytes.IndexByte(b, '&') {
-		out = append(out, b[:i]...)
-		b = b[i:]
-		end := bytes.IndexByte(b[:min(len(b), 12)], ';')
-		if end < 0 {
-			out = append(out, '&')
-			b = b[1:]
-			continue
-		}
-		if r, ok := entity(b[1:end]); ok {
-			out = append(out, string(r)...)
-		} else {
-			out = append(out, b[:end+1]...)
-		}
-		b = b[end+1:]
-	}
-	return append(out, b...)
-}
-
-func entity(name []byte) (rune, bool) {
-	switch string(name) {
-	case "lt":
-		return '<', true
-	case "gt":
-		return '>', true
-	case "amp":
-		return '&', true
-	case "quot":
-		return '"', true
-	case "apos":
-		return '\'', true
-	}
-	if len(name) < 2 || name[0] != '#' {
-		return 0, false
-	}
-	if r, ok := charRef(name[1:]); ok && legal(r) {
-		return r, true
-	}
-	return '\uFFFD', true
 }
