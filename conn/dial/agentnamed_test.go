@@ -33,14 +33,7 @@ func TestPublicFileNamesAKeyOfAFullAgent(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	line, err := os.ReadFile(last + ".pub")
-	if err != nil {
-		t.Fatal(err)
-	}
-	pub, _, _, _, err := ssh.ParseAuthorizedKey(line)
-	if err != nil {
-		t.Fatal(err)
-	}
+	pub := publicKey(t, last+".pub")
 	l := lab(t)
 	h := add(t, l, simnet.Server{Keys: []ssh.PublicKey{pub}})
 	target := h.Target()

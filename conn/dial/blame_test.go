@@ -2,7 +2,6 @@ package dial
 
 import (
 	"errors"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -39,21 +38,14 @@ func TestKeyWithoutPassphraseIsNotCalledRefused(t *testing.T) {
 	t.Parallel()
 	key := filepath.Join(t.TempDir(), "key")
 	run(t, nil, program(t, "ssh-keygen"), "-q", "-t", "ed25519", "-N", "secret", "-a", "1", "-f", key)
-	line, err := os.ReadFile(key + ".pub")
-	if err != nil {
-		t.Fatal(err)
-	}
-	pub, _, _, _, err := ssh.ParseAuthorizedKey(line)
-	if err != nil {
-		t.Fatal(err)
-	}
+	pub := publicKey(t, key+".pub")
 	l := lab(t)
 	h := add(t, l, simnet.Server{Keys: []ssh.PublicKey{pub}})
 	target := h.Target()
 	target.Identity = []string{key}
 	no := false
 	target.Agent = &no
-	_, err = dialer(t, l).Dial(within(t, time.Minute), target, &person{}, nil)
+	_, err := dialer(t, l).Dial(within(t, time.Minute), target, &person{}, nil)
 	if err == nil || code(err) != "KEY-PASS" || strings.Contains(err.Error(), "refused") {
 		t.Errorf("%v", err)
 	}

@@ -182,11 +182,6 @@ func (d *Dialer) Client(ctx context.Context, conn net.Conn, t link.Target, hk Ho
 	return d.link(ctx, conn, addr, t, hk, ask, progress)
 }
 
-// Client is New(Options{}).Client.
-func Client(ctx context.Context, conn net.Conn, t link.Target, hk HostKeyCheck, ask link.Asker, progress func(link.Stage)) (*link.Link, error) {
-	return New(Options{}).Client(ctx, conn, t, hk, ask, progress)
-}
-
 func (d *Dialer) link(ctx context.Context, conn net.Conn, addr string, t link.Target, hk HostKeyCheck, ask link.Asker, progress func(link.Stage)) (*link.Link, error) {
 	if t.Via == "" {
 		t.Via = link.SSH
@@ -221,9 +216,11 @@ func (d *Dialer) vault() keys.Vault {
 	return keys.References{Home: d.o.Home}
 }
 
+func (d *Dialer) short(path string) string { return short(d.o.Home, path) }
+
 // short writes a path under the home directory with ~.
-func (d *Dialer) short(path string) string {
-	if rel, err := filepath.Rel(d.o.Home, path); d.o.Home != "" && err == nil && !strings.HasPrefix(rel, "..") {
+func short(home, path string) string {
+	if rel, err := filepath.Rel(home, path); home != "" && err == nil && !strings.HasPrefix(rel, "..") {
 		return "~/" + filepath.ToSlash(rel)
 	}
 	return path

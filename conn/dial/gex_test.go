@@ -145,9 +145,9 @@ func readPlain(r io.Reader) ([]byte, error) {
 	return b[:len(b)-int(head[4])], nil
 }
 
-// TestGroupsOfManyBits is the first half of security row H17: a group of 8,192
-// bits costs two exponentiations before anybody is known, so that the exchange
-// is not offered unless the profile says so; then that is the most it takes.
+// TestGroupsOfManyBits: a group of 8,192 bits costs two exponentiations before
+// anybody is known, so that the exchange is not offered unless the profile says
+// so; then that is the most it takes.
 func TestGroupsOfManyBits(t *testing.T) {
 	t.Parallel()
 	key, err := simnet.NewKey()
@@ -187,7 +187,6 @@ func TestGroupsOfManyBits(t *testing.T) {
 	}
 }
 
-// TestHostKeysOfManyBits is the second half of H17.
 func TestHostKeysOfManyBits(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -196,11 +195,7 @@ func TestHostKeysOfManyBits(t *testing.T) {
 	key := rsa8192(t)
 	l := lab(t)
 	h := add(t, l, simnet.Server{HostKey: key})
-	c, err := dialer(t, l).Dial(within(t, time.Minute), h.Target(), nil, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
+	c := reach(t, dialer(t, l), h.Target(), nil)
 	echoed(t, c)
 	if c.Peer.HostKey != "RSA "+ssh.FingerprintSHA256(key.PublicKey()) {
 		t.Error(c.Peer.HostKey)
@@ -209,7 +204,7 @@ func TestHostKeysOfManyBits(t *testing.T) {
 	big := bigKey{key.(ssh.AlgorithmSigner)}
 	target := fake(t, func(c net.Conn) { _, _ = gexDevice(c, group(t, 2048), big) })
 	target.Legacy = []string{"dh-gex"}
-	_, err = New(Options{Home: t.TempDir(), AgentSocket: "/nonexistent"}).Dial(within(t, time.Minute), target, nil, nil)
+	_, err := New(Options{Home: t.TempDir(), AgentSocket: "/nonexistent"}).Dial(within(t, time.Minute), target, nil, nil)
 	if code(err) != "SSH-PROTO" || !strings.Contains(fmt.Sprint(err), "too large") {
 		t.Errorf("%v", err)
 	}

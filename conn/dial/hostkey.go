@@ -4,7 +4,6 @@ import (
 	"crypto/rsa"
 	"fmt"
 	"net"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -157,14 +156,10 @@ func (c KnownHostCheck) place(known []keys.Known) string {
 }
 
 func (c KnownHostCheck) file(k keys.Known) string {
-	name := k.File
-	if name == "" {
+	if k.File == "" {
 		return fmt.Sprintf("memory:%d", k.Line)
 	}
-	if rel, err := filepath.Rel(c.Home, name); c.Home != "" && err == nil && !strings.HasPrefix(rel, "..") {
-		name = "~/" + filepath.ToSlash(rel)
-	}
-	return fmt.Sprintf("%s:%d", name, k.Line)
+	return fmt.Sprintf("%s:%d", short(c.Home, k.File), k.Line)
 }
 
 func (c KnownHostCheck) savedTo() string {

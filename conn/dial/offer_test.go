@@ -16,6 +16,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"dialtone/conn/link"
+	"dialtone/conn/profile"
 	"dialtone/conn/simnet"
 )
 
@@ -102,6 +103,13 @@ func TestOnlyModernAlgorithmsAreOffered(t *testing.T) {
 		if with[0][0] != lists[0][0] || with[1][0] != lists[1][0] || with[2][0] != lists[2][0] || with[4][0] != lists[4][0] {
 			t.Errorf("%s changes what comes first", g.name)
 		}
+	}
+}
+
+func TestProfilesMayNameEveryLegacyGroupAndNoOther(t *testing.T) {
+	t.Parallel()
+	if ours, theirs := LegacyGroups(), profile.Legacy(); !slices.Equal(ours, theirs) {
+		t.Errorf("the dialer knows %v, profiles may name %v", ours, theirs)
 	}
 }
 

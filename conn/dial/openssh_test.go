@@ -157,11 +157,7 @@ func TestSignsInWithARealAgent(t *testing.T) {
 				l := lab(t)
 				h := add(t, l, simnet.Server{Keys: []ssh.PublicKey{key}})
 				d := New(Options{Hosts: l.Known(), Home: t.TempDir(), AgentSocket: socket})
-				c, err := d.Dial(within(t, time.Minute), h.Target(), nil, nil)
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer c.Close()
+				c := reach(t, d, h.Target(), nil)
 				echoed(t, c)
 				if c.Peer.Auth != want {
 					t.Errorf("signed in by %q, want %q", c.Peer.Auth, want)
@@ -170,11 +166,7 @@ func TestSignsInWithARealAgent(t *testing.T) {
 			t.Run("OpenSSH", func(t *testing.T) {
 				target, known := sshd(t, public, "Subsystem netconf /bin/cat")
 				d := New(Options{Hosts: keys.NewKnownHosts(known), Home: t.TempDir(), AgentSocket: socket})
-				c, err := d.Dial(within(t, time.Minute), target, nil, nil)
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer c.Close()
+				c := reach(t, d, target, nil)
 				echoed(t, c)
 				if c.Peer.Auth != want || !strings.HasPrefix(c.Peer.ServerVersion, "SSH-2.0-OpenSSH") || c.Peer.HostKeyFrom != known+":1" {
 					t.Errorf("peer: %+v", c.Peer)
@@ -191,13 +183,9 @@ func TestOpenSSHRefusals(t *testing.T) {
 		// OpenSSH takes any command, and the shell then has none of that name.
 		target, known := sshd(t, public)
 		d := New(Options{Hosts: keys.NewKnownHosts(known), Home: t.TempDir(), AgentSocket: socket})
-		c, err := d.Dial(within(t, time.Minute), target, nil, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
+		c := reach(t, d, target, nil)
 		_, _ = c.Write([]byte("hello"))
-		_, err = c.Read(make([]byte, 1))
+		_, err := c.Read(make([]byte, 1))
 		if code(err) != "NC-SUBSYS" || !strings.Contains(err.Error(), "127") {
 			t.Errorf("%v", err)
 		}

@@ -126,9 +126,9 @@ func (r *roomyConn) Close() error {
 	return r.Conn.Close()
 }
 
-// TestQuestionsThatNobodyAnswers is security row H9: the person leaves, the
-// network breaks, or ten minutes pass while a question is open. The bubble fails
-// the test if anything is left running.
+// TestQuestionsThatNobodyAnswers: the person leaves, the network breaks, or ten
+// minutes pass while a question is open. The bubble fails the test if anything is
+// left running.
 func TestQuestionsThatNobodyAnswers(t *testing.T) {
 	t.Parallel()
 	hostKey, err := simnet.NewKey()

@@ -23,11 +23,7 @@ func TestSilentLinkKeepsNoGoroutineAndAnswersAgain(t *testing.T) {
 		<-speak
 		conn.Close()
 	}))
-	c, err := New(Options{Home: t.TempDir()}).Dial(within(t, time.Minute), target, nil, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
+	c := reach(t, New(Options{Home: t.TempDir()}), target, nil)
 	tn := c.ReadWriteCloser.(*stream).tn
 	for rounds := range 2 {
 		look := time.NewTicker(20 * time.Millisecond)

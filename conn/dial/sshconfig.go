@@ -51,7 +51,7 @@ func readSSHConfig(path string) (*sshConfig, error) {
 		return nil, &keys.Fault{Code: "CFG-SSH", What: quoted("the SSH configuration cannot be read (%v)", err), Err: err}
 	}
 	if len(data) > maxSSHConfig {
-		return nil, &keys.Fault{Code: "CFG-SSH", What: quoted("%s is larger than %d B", path, maxSSHConfig), Do: "Write what is needed into the profile"}
+		return nil, &keys.Fault{Code: "CFG-SSH", What: quoted("%s is larger than %d B", path, maxSSHConfig), Do: "Make it smaller"}
 	}
 	c, _, err := sshconf.Decode(data)
 	if err != nil {
