@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -275,5 +274,3 @@ func wellFormed(b []byte) error {
 		}
 	}
 }
-
-func itoa(n int) string { return strconv.Itoa(n) }

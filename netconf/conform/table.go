@@ -2,6 +2,7 @@ package conform
 
 import (
 	"bytes"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -102,7 +103,7 @@ func readRows() []row {
 		}},
 		{"monitoring lists this session", []string{"monitoring"}, func(k *kit, a side) {
 			text := a.ok(`<get><filter type="subtree"><netconf-state xmlns="` + netconf.MonitoringNS + `"><sessions/></netconf-state></filter></get>`)
-			if !strings.Contains(text, "<session-id>"+itoa(int(a.s.ID()))+"</session-id>") {
+			if !strings.Contains(text, "<session-id>"+strconv.Itoa(int(a.s.ID()))+"</session-id>") {
 				k.Error(text)
 			}
 		}},
@@ -111,9 +112,9 @@ func readRows() []row {
 		}},
 		{"events arrive beside replies", []string{"notification", "interleave"}, events},
 		{"kill-session ends another session", nil, func(k *kit, a side) {
-			a.fails("<kill-session><session-id>"+itoa(int(a.s.ID()))+"</session-id></kill-session>", "invalid-value")
+			a.fails("<kill-session><session-id>"+strconv.Itoa(int(a.s.ID()))+"</session-id></kill-session>", "invalid-value")
 			b := k.session()
-			a.ok("<kill-session><session-id>" + itoa(int(b.s.ID())) + "</session-id></kill-session>")
+			a.ok("<kill-session><session-id>" + strconv.Itoa(int(b.s.ID())) + "</session-id></kill-session>")
 			select {
 			case <-b.s.Done():
 			case <-k.ctx.Done():
@@ -229,7 +230,7 @@ func events(k *kit, _ side) {
 			if n.EventTime.IsZero() {
 				k.Errorf("no event time in %s", n.Body)
 			}
-			if n.Name == "netconf-session-start" && strings.Contains(string(n.Body), ">"+itoa(int(b.s.ID()))+"<") {
+			if n.Name == "netconf-session-start" && strings.Contains(string(n.Body), ">"+strconv.Itoa(int(b.s.ID()))+"<") {
 				a.get("running") // the session still answers
 				return
 			}

@@ -2,6 +2,7 @@ package conform
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"time"
 
@@ -176,7 +177,7 @@ func locks(k *kit, a side) {
 	a.ok(lock)
 	e := b.fails(lock, "lock-denied")
 	k.shape(e)
-	if e.SessionID != itoa(int(a.s.ID())) {
+	if e.SessionID != strconv.Itoa(int(a.s.ID())) {
 		k.Errorf("holder %q, want %d", e.SessionID, a.s.ID())
 	}
 	b.fails(b.edit(k.m.Leaf("", "intruder")), "in-use", "lock-denied", "access-denied")

@@ -2,12 +2,9 @@ package simdev
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 )
-
-func sortedIDs(m map[uint32]*session) []uint32 { return slices.Sorted(maps.Keys(m)) }
 
 // commands maps what a person types to the RPC behind it, longest first.
 func commands() [][2]string {
@@ -30,7 +27,7 @@ func commands() [][2]string {
 
 // command answers <command>: the RPC of the same meaning, in the format asked
 // for. The default is XML.
-func (d *Device) command(s *session, op *node) *answer {
+func (d *Device) command(op *node) *answer {
 	format, _ := op.attr("", "format")
 	line := strings.TrimSpace(op.text)
 	line, pipe, _ := strings.Cut(line, "|")
@@ -70,7 +67,7 @@ func (d *Device) command(s *session, op *node) *answer {
 	default:
 		return syntax(pipe)
 	}
-	n, e := d.result(s, rpc)
+	n, e := d.result(rpc)
 	if e != nil {
 		return refuse(e)
 	}
@@ -83,7 +80,7 @@ func arguments(rpc *node, words []string) string {
 	for i := 0; i < len(words); i++ {
 		w := words[i]
 		switch {
-		case listed([]string{"terse", "brief", "detail", "extensive", "media", "descriptions"}, w):
+		case slices.Contains([]string{"terse", "brief", "detail", "extensive", "media", "descriptions"}, w):
 			rpc.add(el(w))
 		case rpc.local == "get-interface-information" && i == 0:
 			rpc.add(leaf("interface-name", w))

@@ -6,33 +6,6 @@ import (
 	"dialtone/netconf"
 )
 
-func (d *Device) lockOp(s *session, op *node) *answer {
-	ds, e := d.named(op, "target")
-	if e == nil && op.local == "lock" {
-		e = d.lock(s, ds)
-	} else if e == nil {
-		e = d.unlock(s, ds)
-	}
-	if e != nil {
-		return refuse(e)
-	}
-	return okay()
-}
-
-func (d *Device) validateOp(s *session, op *node) *answer {
-	if !d.offers("validate") {
-		return refuse(errUnsupported("the device does not validate"))
-	}
-	root, _, e := d.sourceTree(s, op)
-	if e == nil {
-		e = d.validate(root)
-	}
-	if e != nil {
-		return refuse(e)
-	}
-	return okay()
-}
-
 func (d *Device) commitOp(s *session, op *node, f Faults) *answer {
 	if !d.offers("candidate") {
 		return refuse(errUnsupported("the device has no candidate datastore"))

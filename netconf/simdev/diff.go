@@ -1,5 +1,7 @@
 package simdev
 
+import "slices"
+
 // change is one difference of two configurations.
 type change struct {
 	path, op string
@@ -70,7 +72,8 @@ func vanished(a, b *node) []string {
 			out = append(out, name)
 		}
 	}
-	return sorted(out)
+	slices.Sort(out)
+	return out
 }
 
 // peek is find without making invented entries real.

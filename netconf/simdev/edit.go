@@ -124,7 +124,7 @@ func (e *editor) merge(target, n, old *node, cs *schema, op, at string) {
 		// The keys are there already; creating them again is no error.
 		below = &node{}
 		for _, k := range n.kids {
-			if !listed(keys, k.local) {
+			if !slices.Contains(keys, k.local) {
 				below.kids = append(below.kids, k)
 			}
 		}
@@ -170,15 +170,6 @@ func leafLike(n *node, cs *schema) bool {
 		return cs.kind != container && cs.kind != list
 	}
 	return len(n.kids) == 0 && (n.text != "" || cs == nil)
-}
-
-func listed(names []string, s string) bool {
-	for _, n := range names {
-		if n == s {
-			return true
-		}
-	}
-	return false
 }
 
 // find returns what target has in n's place: the same leaf, container, list

@@ -2,6 +2,7 @@ package simdev
 
 import (
 	"fmt"
+	"slices"
 
 	"dialtone/netconf"
 )
@@ -59,7 +60,7 @@ func (d *Device) editOptions(op *node) (editOptions, *rpcError) {
 		{"error-option", &o.onError, []string{"stop-on-error", "continue-on-error", "rollback-on-error"}},
 	} {
 		if v := op.value(x.name); v != "" {
-			if !listed(x.in, v) {
+			if !slices.Contains(x.in, v) {
 				return o, errInvalid(fmt.Sprintf("%.40q is no %s", v, x.name), x.name)
 			}
 			*x.to = v

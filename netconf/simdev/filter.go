@@ -1,6 +1,9 @@
 package simdev
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // deepMark is the attribute that makes a filter node match at any depth: what
 // "//name" of an XPath filter becomes.
@@ -77,8 +80,8 @@ func selectOne(n, f *node) *node {
 		got = &node{}
 	}
 	for _, k := range n.kids {
-		if isKey(n, k) || contains(matches, k) {
-			if !contains(got.kids, k) {
+		if isKey(n, k) || slices.Contains(matches, k) {
+			if !slices.Contains(got.kids, k) {
 				out.kids = append(out.kids, k)
 			}
 		}
@@ -135,7 +138,7 @@ func selectKids(n *node, filters []*node) *node {
 			if below := selectKids(k, deep); below != nil {
 				shell := &node{space: k.space, local: k.local, attrs: k.attrs, kids: keysOf(k), bulk: below.bulk}
 				for _, b := range below.kids {
-					if !contains(shell.kids, b) {
+					if !slices.Contains(shell.kids, b) {
 						shell.kids = append(shell.kids, b)
 					}
 				}
@@ -191,7 +194,7 @@ func union(a, b *node) *node {
 	out := &node{space: a.space, local: a.local, attrs: a.attrs, text: a.text, bulk: a.bulk}
 	out.kids = append(out.kids, a.kids...)
 	for _, k := range b.kids {
-		if contains(out.kids, k) {
+		if slices.Contains(out.kids, k) {
 			continue
 		}
 		if t := twin(out.kids, k); t >= 0 {
@@ -224,16 +227,7 @@ func twin(kids []*node, k *node) int {
 	return -1
 }
 
-func contains(kids []*node, k *node) bool {
-	for _, o := range kids {
-		if o == k {
-			return true
-		}
-	}
-	return false
-}
-
-// keyNames are the leaves that name a list entry where no schema says so.
+// isKeyName tells the leaves that name a list entry where no schema says so.
 func isKeyName(local string) bool {
 	switch local {
 	case "name", "id", "ip", "address", "prefix", "identifier", "session-id":

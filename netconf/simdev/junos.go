@@ -2,6 +2,7 @@ package simdev
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"dialtone/netconf"
@@ -44,9 +45,10 @@ func (d *Device) native(s *session, op *node, f Faults) *answer {
 	case "unlock-configuration":
 		return result(d.unlock(s, netconf.Candidate))
 	}
-	return d.operational(s, op)
+	return d.operational(op)
 }
 
+// result is the answer of what either fails or is done.
 func result(e *rpcError) *answer {
 	if e != nil {
 		return refuse(e)
@@ -79,7 +81,7 @@ func (d *Device) openConfiguration(s *session, op *node) *answer {
 
 func (d *Device) commitConfiguration(s *session, op *node, f Faults) *answer {
 	for _, k := range op.kids {
-		if !listed([]string{"check", "log", "confirmed", "confirm-timeout", "at-time", "synchronize", "force-synchronize", "full", "comment"}, k.local) {
+		if !slices.Contains([]string{"check", "log", "confirmed", "confirm-timeout", "at-time", "synchronize", "force-synchronize", "full", "comment"}, k.local) {
 			return refuse(&rpcError{typ: "protocol", tag: "operation-failed", msg: "syntax error", info: []*node{leaf("bad-element", k.local)}})
 		}
 	}

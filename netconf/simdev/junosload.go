@@ -2,6 +2,7 @@ package simdev
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,7 +33,7 @@ func (d *Device) loadConfiguration(s *session, op *node) *answer {
 	if action == "" {
 		action = "merge"
 	}
-	if !listed([]string{"merge", "replace", "override", "update", "set"}, action) {
+	if !slices.Contains([]string{"merge", "replace", "override", "update", "set"}, action) {
 		return refuse(&rpcError{typ: "protocol", tag: "operation-failed", msg: fmt.Sprintf("the action %.30q is not supported", action), info: []*node{leaf("bad-element", "action")}})
 	}
 	edit, e := d.loadBody(op)
@@ -140,7 +141,7 @@ func walk(cur *node, s *schema, words []string, path string) (*node, *schema, *r
 			return bad(w)
 		}
 		c := s.named(w)
-		if c != nil && (c.anon || listed(s.keys, c.local)) {
+		if c != nil && (c.anon || slices.Contains(s.keys, c.local)) {
 			c = nil
 		}
 		i++
@@ -191,7 +192,7 @@ func walk(cur *node, s *schema, words []string, path string) (*node, *schema, *r
 				vs = vs[:1]
 				i++
 			} else {
-				end := indexOf(vs, "]")
+				end := slices.Index(vs, "]")
 				if end < 0 {
 					return bad("[")
 				}
@@ -207,15 +208,6 @@ func walk(cur *node, s *schema, words []string, path string) (*node, *schema, *r
 		s = c
 	}
 	return cur, s, nil
-}
-
-func indexOf(words []string, w string) int {
-	for i, x := range words {
-		if x == w {
-			return i
-		}
-	}
-	return -1
 }
 
 // anonymous is the child that takes a word which is no statement's name.
@@ -254,7 +246,7 @@ func parseSet(text string, s *schema) (*node, *rpcError) {
 			return nil, fail(err.Error(), line)
 		}
 		verb := words[0]
-		if !listed([]string{"set", "delete", "activate", "deactivate"}, verb) {
+		if !slices.Contains([]string{"set", "delete", "activate", "deactivate"}, verb) {
 			return nil, fail("this command is not supported", verb)
 		}
 		if len(words) == 1 {

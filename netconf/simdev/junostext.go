@@ -2,6 +2,7 @@ package simdev
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -200,7 +201,7 @@ func head(n *node, s *schema) (text string, rest []*node) {
 		}
 		rest = nil
 		for _, k := range n.kids {
-			if !listed(keys, k.local) {
+			if !slices.Contains(keys, k.local) {
 				rest = append(rest, k)
 			}
 		}

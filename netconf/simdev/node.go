@@ -135,8 +135,8 @@ func (n *node) replaceChild(old, with *node) {
 	n.kids = append(n.kids, with)
 }
 
-// same reports whether two trees hold the same data, the order of children
-// aside for those that differ in name.
+// same reports whether two trees hold the same data in the same order. Of the
+// attributes only the one of Junos that deactivates counts.
 func same(a, b *node) bool {
 	if a.local != b.local || a.space != b.space || a.text != b.text || len(a.kids) != len(b.kids) {
 		return false

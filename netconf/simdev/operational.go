@@ -3,7 +3,9 @@ package simdev
 import (
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,11 +15,11 @@ import (
 
 // operational answers the operational RPCs of Junos, in XML, text or JSON; nil
 // when there is no such RPC.
-func (d *Device) operational(s *session, op *node) *answer {
+func (d *Device) operational(op *node) *answer {
 	if op.local == "command" {
-		return d.command(s, op)
+		return d.command(op)
 	}
-	n, e := d.result(s, op)
+	n, e := d.result(op)
 	if e != nil {
 		return refuse(e)
 	}
@@ -41,7 +43,7 @@ func (d *Device) formatted(n, op *node, format string) *answer {
 }
 
 // result makes the result of one RPC.
-func (d *Device) result(s *session, op *node) (*node, *rpcError) {
+func (d *Device) result(op *node) (*node, *rpcError) {
 	switch op.local {
 	case "get-software-information":
 		return d.software(), nil
@@ -81,7 +83,7 @@ func (d *Device) result(s *session, op *node) (*node, *rpcError) {
 	case "get-configuration-database-status":
 		return d.databaseStatus(), nil
 	case "get-system-users-information":
-		return d.users(s), nil
+		return d.users(), nil
 	}
 	return nil, nil
 }
@@ -178,7 +180,7 @@ func (d *Device) interfaces(op *node) (*node, *rpcError) {
 			n = ifs.bulk.find(base)
 		}
 		if n == nil {
-			return nil, &rpcError{typ: "protocol", tag: "operation-failed", warning: false, msg: fmt.Sprintf("device %s not found", base), info: []*node{leaf("bad-element", base)}}
+			return nil, &rpcError{typ: "protocol", tag: "operation-failed", msg: fmt.Sprintf("device %s not found", base), info: []*node{leaf("bad-element", base)}}
 		}
 		p := conv(n)
 		if unit != "" {
@@ -445,12 +447,11 @@ func (d *Device) databaseStatus() *node {
 	return out
 }
 
-func (d *Device) users(s *session) *node {
+func (d *Device) users() *node {
 	t := el("user-table")
-	for _, id := range sortedIDs(d.sessions) {
+	for _, id := range slices.Sorted(maps.Keys(d.sessions)) {
 		o := d.sessions[id]
 		t.add(el("user-entry", leaf("user", o.user), leaf("from", "127.0.0.1"), leaf("command", "netconf")))
 	}
-	_ = s
 	return d.in("junos", el("system-users-information", el("uptime-information", t)))
 }

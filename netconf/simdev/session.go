@@ -27,14 +27,15 @@ type session struct {
 	since time.Time
 	junos bool
 
-	private *private // guarded by d.mu, like subscribed
-	open    bool     // open-configuration was sent
-	dead    bool     // killed or gone: it changes nothing any more
+	// Guarded by d.mu.
+	private *private
+	open    bool // open-configuration was sent
+	dead    bool // killed or gone: it changes nothing any more
 	inRPCs  int
 	bad     int
 	errs    int
 
-	qmu        sync.Mutex
+	qmu        sync.Mutex // guards all below
 	qcond      *sync.Cond
 	queue      [][]byte
 	subscribed bool

@@ -20,6 +20,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -280,7 +282,7 @@ func (d *Device) Config(ds netconf.Datastore) []byte {
 func (d *Device) Sessions() []uint32 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return sortedIDs(d.sessions)
+	return slices.Sorted(maps.Keys(d.sessions))
 }
 
 // Kill ends a session as if its link broke. It reports whether there was one.

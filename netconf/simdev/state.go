@@ -14,8 +14,6 @@ const (
 	defaultNS      = "urn:ietf:params:xml:ns:netconf:default:1.0"
 )
 
-func sorted(s []string) []string { slices.Sort(s); return s }
-
 // state is what <get> shows beside the configuration: netconf-state
 // (RFC 6022) and the event streams (RFC 5277).
 func (d *Device) state() []*node {
