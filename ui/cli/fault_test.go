@@ -392,7 +392,7 @@ func TestInterruptAtThePassphrase(t *testing.T) {
 	r.run(password+"\n", with(r.unlock(), "secret", "set", "r1")...).want(t, 0)
 	r.run("", "profile", "edit", "r1", "--password", "store:r1").want(t, 0)
 	for _, args := range [][]string{{"diff", "r1"}, {"commit", "r1"}, {"confirm", "r1", "--verify"}} {
-		c := r.talk("", args...)
+		c := r.onTerminal("", args...)
 		c.answer("Passphrase of the secret store: ", "\x03")
 		if n := c.exit(); n != 130 {
 			t.Errorf("%v: exit code %d: %s", args, n, c.text())
@@ -411,7 +411,7 @@ func TestLossWhileACommitWaitsForAWord(t *testing.T) {
 	con := r.onTerminal("", "commit", "r1", "--confirmed", "5m", "--wait")
 	con.answer("confirm, or cancel to roll back now: ", "conf")
 	r.Cut()
-	if got := code(t, con.wait()); got != 5 {
+	if got := con.exit(); got != 5 {
 		t.Errorf("exit code %d: %s", got, con.text())
 	}
 	for _, want := range []string{"COMMIT-LOST the session was lost before the commit was confirmed", "r1 must have rolled back. Verify", "dialtone confirm r1 --verify"} {

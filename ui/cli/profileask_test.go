@@ -19,7 +19,7 @@ func TestAProfileWithoutAPasswordAsksWhereSomebodyIs(t *testing.T) {
 		"\nuser = \"admin\"\nagent = false\nhost_key = \"accept-new\"\n")
 	con := h.onTerminal(get, "rpc", "r1")
 	con.answer("assword of admin@127.0.0.1: ", password+"\r")
-	if got := code(t, con.wait()); got != 0 || !strings.Contains(con.out.String(), "</rpc-reply>") {
+	if got := con.exit(); got != 0 || !strings.Contains(con.out.String(), "</rpc-reply>") {
 		t.Fatalf("exit code %d\n%s\n%.200s", got, con.text(), con.out.String())
 	}
 	if strings.Contains(con.text(), password) {

@@ -25,8 +25,9 @@ import (
 type console struct {
 	t    *testing.T
 	pty  *os.File
-	wait func() error
+	wait func() error // until it has ended and all it wrote has been read
 
+	at   int // up to here of what was seen is answered
 	mu   sync.Mutex
 	seen bytes.Buffer
 	out  bytes.Buffer
@@ -40,7 +41,7 @@ func (h *home) onTerminal(stdin string, args ...string) *console {
 	if err != nil {
 		h.t.Skip("no pseudo terminals here:", err)
 	}
-	con := &console{t: h.t, pty: master, wait: c.Wait, more: make(chan struct{}, 1)}
+	con := &console{t: h.t, pty: master, more: make(chan struct{}, 1)}
 	c.Stdin, c.Stdout, c.Stderr = strings.NewReader(stdin), &con.out, slave
 	c.ExtraFiles = []*os.File{slave}
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 3}
@@ -48,12 +49,16 @@ func (h *home) onTerminal(stdin string, args ...string) *console {
 		h.t.Fatal(err)
 	}
 	slave.Close()
-	con.watch()
+	read := con.watch()
+	con.wait = func() error {
+		defer func() { <-read }()
+		return c.Wait()
+	}
 	return con
 }
 
-// watch keeps what the terminal is sent.
-func (c *console) watch() {
+// watch keeps what the terminal is sent, until the channel is closed.
+func (c *console) watch() <-chan struct{} {
 	done := make(chan struct{})
 	go func() { // ends when the terminal is closed, or the program and its side are
 		defer close(done)
@@ -73,6 +78,7 @@ func (c *console) watch() {
 		}
 	}()
 	c.t.Cleanup(func() { c.pty.Close(); <-done })
+	return done
 }
 
 func (c *console) text() string {
@@ -81,11 +87,21 @@ func (c *console) text() string {
 	return c.seen.String()
 }
 
-// answer waits for a question and types.
+// exit waits for the end and returns its code.
+func (c *console) exit() int {
+	c.t.Helper()
+	return code(c.t, c.wait())
+}
+
+// answer waits for a question behind the last one and types.
 func (c *console) answer(question, keys string) {
 	c.t.Helper()
 	limit := time.After(patience)
-	for !strings.Contains(c.text(), question) {
+	for {
+		if i := strings.Index(c.text()[c.at:], question); i >= 0 {
+			c.at += i + len(question)
+			break
+		}
 		select {
 		case <-c.more:
 		case <-limit:
@@ -105,7 +121,7 @@ func TestQuestionsAreAskedOnTheTerminal(t *testing.T) {
 	con := h.onTerminal(get, args...)
 	con.answer("yes, once, no or the fingerprint: ", "maybe\ryess\x7f\r")
 	con.answer("assword of", "wrong\x15"+password+"\r")
-	if got := code(t, con.wait()); got != 0 || !strings.Contains(con.out.String(), "</rpc-reply>") {
+	if got := con.exit(); got != 0 || !strings.Contains(con.out.String(), "</rpc-reply>") {
 		t.Fatalf("exit code %d\n%s\n%.200s", got, con.text(), con.out.String())
 	}
 	if strings.Contains(con.text(), password) || strings.Contains(con.text(), "wrong") {
@@ -121,7 +137,7 @@ func TestQuestionsAreAskedOnTheTerminal(t *testing.T) {
 
 	con = h.onTerminal(get, args...)
 	con.answer("assword of", "\x03")
-	if got := code(t, con.wait()); got != 130 {
+	if got := con.exit(); got != 130 {
 		t.Errorf("after ctrl+c: exit code %d\n%s", got, con.text())
 	}
 }
@@ -132,7 +148,7 @@ func TestAnAddressWithoutProfileAsksForThePassword(t *testing.T) {
 	con := h.onTerminal(get, "rpc", "admin@"+d.Addr(), "--host-key", "accept-new")
 	con.answer("assword of", "wrong\r")
 	con.answer("That was not right", password+"\r")
-	if got := code(t, con.wait()); got != 0 || !strings.Contains(con.out.String(), "</rpc-reply>") {
+	if got := con.exit(); got != 0 || !strings.Contains(con.out.String(), "</rpc-reply>") {
 		t.Errorf("exit code %d\n%s\n%.200s", got, con.text(), con.out.String())
 	}
 	file := h.write(filepath.Join(h.dir, "get.xml"), get)
@@ -145,7 +161,7 @@ func TestNoToAHostKeyIsNoConnection(t *testing.T) {
 	for _, keys := range []string{"no\r", "\r", "\x04", "x\ry\rz\r"} {
 		con := h.onTerminal(get, "rpc", "admin@"+d.Addr(), "--password-file", h.write(filepath.Join(h.dir, "pw"), password))
 		con.answer("yes, once, no", keys)
-		if got := code(t, con.wait()); got != 3 || con.out.Len() != 0 {
+		if got := con.exit(); got != 3 || con.out.Len() != 0 {
 			t.Errorf("%q: exit code %d\n%s", keys, got, con.text())
 		}
 	}
@@ -154,7 +170,7 @@ func TestNoToAHostKeyIsNoConnection(t *testing.T) {
 	}
 	con := h.onTerminal(get, "rpc", "admin@"+d.Addr(), "--password-file", filepath.Join(h.dir, "pw"))
 	con.answer("yes, once, no", "once\r")
-	if got := code(t, con.wait()); got != 0 {
+	if got := con.exit(); got != 0 {
 		t.Errorf("once: exit code %d\n%s", got, con.text())
 	}
 	if _, err := os.Stat(h.config("known_hosts")); err == nil {

@@ -86,7 +86,7 @@ func TestSignalsEndTheScreenInOrder(t *testing.T) {
 			if err := s.cmd.Process.Signal(sig); err != nil {
 				t.Fatal(err)
 			}
-			if got := code(t, s.wait()); got != want {
+			if got := s.exit(); got != want {
 				t.Errorf("exit code %d, want %d", got, want)
 			}
 			s.answer("\x1b[?1049l", "")
@@ -117,7 +117,7 @@ func TestTargetIsDialledAtOnce(t *testing.T) {
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if got := code(t, s.wait()); got != 143 {
+	if got := s.exit(); got != 143 {
 		t.Errorf("exit code %d", got)
 	}
 }
@@ -126,13 +126,13 @@ func TestUnknownThemeAndBadConfigAreToldBeforeTheScreen(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)
 	s := h.show("demo", "--theme", "nope")
-	if got := code(t, s.wait()); got != 2 {
+	if got := s.exit(); got != 2 {
 		t.Errorf("exit code %d", got)
 	}
 	s.answer("THEME", "")
 	h.write(h.config("config.toml"), "\nthem = 1\n")
 	s = h.show()
-	if got := code(t, s.wait()); got != 2 {
+	if got := s.exit(); got != 2 {
 		t.Errorf("exit code %d", got)
 	}
 	s.answer("config.toml:2:1", "")

@@ -6,13 +6,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"filippo.io/age"
 	"github.com/pelletier/go-toml/v2"
@@ -108,53 +106,18 @@ func TestSecretCommands(t *testing.T) {
 	h.run("", with(pass, "secret", "list")...).want(t, 2, "KEY-PERM", "chmod 600")
 }
 
-// dialog answers questions in their order, however often each is asked.
-type dialog struct {
-	*console
-	at int
-}
-
-func (d *dialog) answer(question, keys string) {
-	d.t.Helper()
-	limit := time.After(patience)
-	for {
-		if i := strings.Index(d.text()[d.at:], question); i >= 0 {
-			d.at += i + len(question)
-			break
-		}
-		select {
-		case <-d.more:
-		case <-limit:
-			d.t.Fatalf("%q is not asked:\n%s", question, d.text())
-		}
-	}
-	if _, err := io.WriteString(d.pty, keys); err != nil {
-		d.t.Fatal(err)
-	}
-}
-
-func (h *home) talk(stdin string, args ...string) *dialog {
-	h.t.Helper()
-	return &dialog{console: h.onTerminal(stdin, args...)}
-}
-
-func (d *dialog) exit() int {
-	d.t.Helper()
-	return code(d.t, d.wait())
-}
-
 func TestSecretsAtTheTerminal(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)
-	c := h.talk(password+"\n", "secret", "set", "core-r1")
+	c := h.onTerminal(password+"\n", "secret", "set", "core-r1")
 	c.answer("New passphrase of the secret store: ", "short\r")
 	c.answer("That was not right.", "")
 	c.answer("New passphrase of the secret store: ", storePass+"\r")
-	c.answer("The new passphrase once more: ", storePass+"\r")
+	c.answer("New passphrase of the secret store, once more: ", storePass+"\r")
 	if n := c.exit(); n != 0 {
 		t.Fatalf("exit code %d: %s", n, c.text())
 	}
-	c = h.talk("", "secret", "list")
+	c = h.onTerminal("", "secret", "list")
 	c.answer("Passphrase of the secret store: ", "wrong\r")
 	c.answer("That was not right.", "") // after two seconds
 	c.answer("Passphrase of the secret store: ", storePass+"\r")
@@ -164,15 +127,15 @@ func TestSecretsAtTheTerminal(t *testing.T) {
 	if strings.Contains(c.text(), storePass) || strings.Contains(c.text(), "wrong\r") {
 		t.Errorf("the terminal shows it: %q", c.text())
 	}
-	c = h.talk("", "secret", "passwd")
+	c = h.onTerminal("", "secret", "passwd")
 	c.answer("Passphrase of the secret store: ", storePass+"\r")
 	c.answer("New passphrase of the secret store: ", storePass+"-2\r")
-	c.answer("The new passphrase once more: ", storePass+"-2\r")
+	c.answer("New passphrase of the secret store, once more: ", storePass+"-2\r")
 	if n := c.exit(); n != 0 || !strings.Contains(c.text(), "The passphrase was changed.") {
 		t.Fatalf("exit code %d: %s", n, c.text())
 	}
 	h.run("", with(h.unlock(), "secret", "list")...).want(t, 3, "SEC-OPEN")
-	c = h.talk("", "secret", "list")
+	c = h.onTerminal("", "secret", "list")
 	c.answer("Passphrase of the secret store: ", "\x03")
 	if n := c.exit(); n != 130 {
 		t.Errorf("ctrl+c: exit code %d: %s", n, c.text())
