@@ -111,12 +111,25 @@ type secretDialog struct {
 // Place implements overlay.Placed.
 func (s *secretDialog) Place(i, of int) { s.at, s.of = i, of }
 
+// words is what the dialog is about, and what Enter does in it.
+func (s *secretDialog) words() (title, about, enter string) {
+	if s.what.Kind == link.StorePassphrase {
+		return "Secret store", "the passphrase of the secret store", "go on"
+	}
+	name := safe.Text(s.what.Target.Name)
+	return "Sign in: " + name, "sign in to " + name, "sign in"
+}
+
 // Help implements overlay.Dialog.
-func (s *secretDialog) Help() string { return "enter sign in  esc cancel" }
+func (s *secretDialog) Help() string {
+	_, _, enter := s.words()
+	return "enter " + enter + "  esc cancel"
+}
 
 // Waits implements overlay.Waiter.
 func (s *secretDialog) Waits() string {
-	return "Waits for an answer: sign in to " + safe.Text(s.what.Target.Name)
+	_, about, _ := s.words()
+	return "Waits for an answer: " + about
 }
 
 // Update implements overlay.Dialog. An empty answer is not sent by Enter: it
@@ -154,17 +167,18 @@ func (s *secretDialog) View(maxW, maxH int) string {
 	for _, l := range style.Wrap(safe.Text(s.what.What), in) {
 		body = append(body, "  "+l)
 	}
-	where := safe.Text(s.what.Target.Name)
-	if s.what.Target.Host != "" {
-		where += "   " + safe.Text(s.what.Target.Address())
+	if where := safe.Text(s.what.Target.Name); where != "" {
+		if s.what.Target.Host != "" {
+			where += "   " + safe.Text(s.what.Target.Address())
+		}
+		body = append(body, "  "+s.theme.Paint(style.Dim, s.theme.Fit(where, in)))
 	}
-	body = append(body, "  "+s.theme.Paint(style.Dim, s.theme.Fit(where, in)), "",
-		"  [ "+s.line.View(s.theme, in-6, true)+" ]", "")
+	body = append(body, "", "  [ "+s.line.View(s.theme, in-6, true)+" ]", "")
 	if s.what.Try > 1 {
 		body = append(body, "  "+s.theme.Paint(style.Warn, fmt.Sprintf("! not accepted; try %d", s.what.Try)), "")
 	}
-	body = append(body, rightEnd("> enter  sign in     esc  cancel", w))
-	title := "Sign in: " + safe.Text(s.what.Target.Name)
+	title, _, enter := s.words()
+	body = append(body, rightEnd("> enter  "+enter+"     esc  cancel", w))
 	return overlay.Frame(s.theme, title, overlay.Questions(s.at, s.of), body, 4, w, maxH)
 }
 

@@ -158,6 +158,25 @@ func TestPasswordIsNeverShown(t *testing.T) {
 	}
 }
 
+// The store is none of a device: nobody signs in with its passphrase.
+func TestPassphraseOfTheStoreIsNoSignIn(t *testing.T) {
+	t.Parallel()
+	p := lab(t, nil)
+	_, got, _ := askFrom(p, func(ctx context.Context) (keys.Secret, error) {
+		return p.asker.Secret(ctx, link.SecretQuestion{Kind: link.StorePassphrase, What: "passphrase of the secret store", Try: 1})
+	})
+	p.mustShow(t, "━ Secret store ━", "passphrase of the secret store", "enter  go on")
+	if p.Shows("ign in") {
+		t.Errorf("it asks to sign in:\n%s", p.View())
+	}
+	p.Advance(time.Second)
+	p.Type(secretWord)
+	p.Press("enter")
+	if s := <-got; string(s.Reveal()) != secretWord {
+		t.Errorf("got %q", s.Reveal())
+	}
+}
+
 func TestChallengeAnswers(t *testing.T) {
 	t.Parallel()
 	p := lab(t, nil)

@@ -292,18 +292,18 @@ func (s *watched) SignWithAlgorithm(rand io.Reader, data []byte, algorithm strin
 
 // passphrase asks for that of a key file.
 func (a *auth) passphrase(ctx context.Context, file string, try int) (keys.Secret, error) {
-	return a.secret(ctx, "passphrase of "+a.d.short(file), try)
+	return a.secret(ctx, link.KeyPassphrase, "passphrase of "+a.d.short(file), try)
 }
 
 // secret asks a person; the clock of the handshake stands still meanwhile.
-func (a *auth) secret(ctx context.Context, what string, try int) (keys.Secret, error) {
+func (a *auth) secret(ctx context.Context, kind link.SecretKind, what string, try int) (keys.Secret, error) {
 	if a.declined || a.ask == nil {
 		return keys.Secret{}, link.ErrDeclined
 	}
 	defer a.w.human(humanTime)()
 	ctx, cancel := context.WithTimeout(ctx, humanTime)
 	defer cancel()
-	s, err := a.ask.Secret(ctx, link.SecretQuestion{Target: *a.t, What: what, Try: try})
+	s, err := a.ask.Secret(ctx, link.SecretQuestion{Kind: kind, Target: *a.t, What: what, Try: try})
 	if err != nil {
 		a.declined = true
 	}
@@ -407,7 +407,7 @@ func (a *auth) nextPassword() ssh.AuthMethod {
 		return nil
 	}
 	a.human++
-	s, err := a.secret(a.ctx, "password of "+a.t.User+"@"+a.t.Host, a.human)
+	s, err := a.secret(a.ctx, link.Password, "password of "+a.t.User+"@"+a.t.Host, a.human)
 	if err != nil {
 		return nil
 	}

@@ -157,8 +157,21 @@ type HostKeyQuestion struct {
 	SavedTo string // the file that TrustAndSave writes
 }
 
+// SecretKind is what a secret is for.
+type SecretKind uint8
+
+// Password signs in, or is any other word that is asked for. KeyPassphrase opens
+// a key file to sign in with. StorePassphrase opens the store of the person's
+// secrets, which concerns no device: the question has no Target.
+const (
+	Password SecretKind = iota
+	KeyPassphrase
+	StorePassphrase
+)
+
 // SecretQuestion asks for a password or passphrase.
 type SecretQuestion struct {
+	Kind   SecretKind
 	Target Target
 	What   string // "password of admin@core-r1", "passphrase of ~/.ssh/id_ed25519"
 	Try    int    // 1 for the first time

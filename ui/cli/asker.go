@@ -114,10 +114,10 @@ func (q *asker) Secret(ctx context.Context, sq link.SecretQuestion) (keys.Secret
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	do := "Use --password-file"
-	switch {
-	case strings.Contains(sq.What, "of the secret store"):
+	switch sq.Kind {
+	case link.StorePassphrase:
 		do = "Use --passphrase-file"
-	case strings.HasPrefix(sq.What, "passphrase"):
+	case link.KeyPassphrase:
 		do = "Load the key into the ssh-agent"
 	}
 	t := q.open("the "+safe.Text(sq.What), do)
