@@ -1,7 +1,6 @@
 package desk
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -46,20 +45,9 @@ func secureStand(t *testing.T, o Options, ps ...profile.Profile) (s *stand, call
 	return s, func(o outboundsim.Options) {
 		t.Helper()
 		o.Servers, o.Roots = []string{addr}, roots
-		d, err := outboundsim.New(o)
-		if err != nil {
+		if _, err := s.lab.CallSecure(o); err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithCancel(context.Background())
-		done := make(chan struct{})
-		go func() { // ends with the test
-			defer close(done)
-			d.Run(ctx)
-		}()
-		t.Cleanup(func() {
-			cancel()
-			<-done
-		})
 	}
 }
 

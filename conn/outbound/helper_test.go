@@ -16,6 +16,7 @@ import (
 
 	"dialtone/conn/link"
 	"dialtone/conn/outbound/outboundsim"
+	"dialtone/conn/simnet"
 	"dialtone/keys"
 	"dialtone/keys/cert"
 	"dialtone/netconf"
@@ -47,12 +48,13 @@ func (b *book) set(id, secret string) {
 // lab is a server on loopback with what happened at it.
 type lab struct {
 	*Server
-	addr   string
-	port   string
-	roots  []byte
-	book   *book
-	events chan Event
-	last   struct { // the device side of the last session
+	devices *simnet.Lab
+	addr    string
+	port    string
+	roots   []byte
+	book    *book
+	events  chan Event
+	last    struct { // the device side of the last session
 		c      *grpc.ClientConn
 		cancel context.CancelFunc
 	}
@@ -70,7 +72,7 @@ func newLab(t testing.TB, adjust func(*Options)) *lab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &lab{roots: certPEM, book: &book{m: map[string]Entry{}}, events: make(chan Event, 4096)}
+	l := &lab{roots: certPEM, book: &book{m: map[string]Entry{}}, events: make(chan Event, 4096), devices: simnet.New()}
 	l.book.set("r1", "s3cret")
 	l.book.set("r2", "t0psecret")
 	o := Options{
@@ -90,6 +92,7 @@ func newLab(t testing.TB, adjust func(*Options)) *lab {
 	}
 	l.Server = New(o)
 	t.Cleanup(l.Close)
+	t.Cleanup(l.devices.Close)
 	if err := l.Start("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +130,7 @@ func codeOf(err error) string {
 }
 
 // device runs a simulated device until the test ends.
-func (l *lab) device(t testing.TB, o outboundsim.Options) *outboundsim.Device {
+func (l *lab) device(t testing.TB, o outboundsim.Options) {
 	t.Helper()
 	if o.Servers == nil {
 		o.Servers = []string{l.addr}
@@ -141,21 +144,9 @@ func (l *lab) device(t testing.TB, o outboundsim.Options) *outboundsim.Device {
 	if o.Secret == "" && o.DeviceID == "r1" {
 		o.Secret = "s3cret"
 	}
-	d, err := outboundsim.New(o)
-	if err != nil {
+	if _, err := l.devices.CallSecure(o); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() { // ends with the test
-		defer close(done)
-		d.Run(ctx)
-	}()
-	t.Cleanup(func() {
-		cancel()
-		<-done
-	})
-	return d
 }
 
 // open opens NETCONF on the device of the next caller event.

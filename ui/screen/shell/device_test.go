@@ -12,6 +12,7 @@ import (
 	"dialtone/conn/link"
 	"dialtone/conn/outbound"
 	"dialtone/conn/outbound/outboundsim"
+	"dialtone/conn/simnet"
 	"dialtone/keys"
 	"dialtone/keys/cert"
 	"dialtone/ui/screen"
@@ -52,20 +53,11 @@ func newRig(t *testing.T) *rig {
 	if err := r.server.Start("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
-	dev, err := outboundsim.New(outboundsim.Options{Servers: []string{r.await(outbound.Listening).Addr}, Roots: c, DeviceID: "edge-9", Secret: "shared by the test"})
-	if err != nil {
+	devices := simnet.New()
+	t.Cleanup(devices.Close)
+	if _, err := devices.CallSecure(outboundsim.Options{Servers: []string{r.await(outbound.Listening).Addr}, Roots: c, DeviceID: "edge-9", Secret: "shared by the test"}); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	over := make(chan struct{})
-	go func() { // ends with the test
-		defer close(over)
-		dev.Run(ctx)
-	}()
-	t.Cleanup(func() {
-		cancel()
-		<-over
-	})
 	return r
 }
 
