@@ -1,13 +1,16 @@
 package cli
 
 import (
+	"context"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"dialtone/conn/link"
 	"dialtone/conn/profile"
+	"dialtone/keys"
 )
 
 // targetFlags are the flags of commands that reach a device.
@@ -47,6 +50,23 @@ func (f *targetFlags) add(a *app, c *cobra.Command) {
 	}
 	_ = c.RegisterFlagCompletionFunc("host-key", cobra.FixedCompletions([]string{"ask", "accept-new", "strict"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = c.RegisterFlagCompletionFunc("profile", a.completeProfiles)
+}
+
+// readable looks at the files to sign in with that the flags name, before
+// anything is read from standard input.
+func (f *targetFlags) readable(a *app) error {
+	files := keys.Files{Home: a.dir.home}
+	for _, path := range f.identity {
+		if _, err := os.Stat(files.Expand(path)); err != nil && files.Public(path) == nil { // the agent may hold the private one
+			return &keys.Fault{Code: "KEY-FILE", What: "--identity: " + err.Error(), Kept: "Nothing was sent", Err: err}
+		}
+	}
+	if f.passwordFile == "" || f.passwordFile == "-" {
+		return nil
+	}
+	s, err := keys.Resolve(context.Background(), "file:"+absolute(f.passwordFile))
+	s.Wipe()
+	return err
 }
 
 // target finds the target that name means, a profile before an address, and

@@ -128,7 +128,13 @@ func (a *app) listen(c *cobra.Command, f *listenFlags) error {
 	if err := f.check(c); err != nil {
 		return err
 	}
+	r, err := a.setup(&f.target)
+	defer r.close()
+	if err != nil {
+		return err
+	}
 	w := newWaiter(a, f)
+	w.run = r
 	if f.rpc != "" {
 		body, err := a.readRequest(f.rpc)
 		if err != nil {
@@ -147,12 +153,6 @@ func (a *app) listen(c *cobra.Command, f *listenFlags) error {
 			return with(ExitUsage, fault("FS-IO", err.Error(), "", "Name a directory that can be written"))
 		}
 	}
-	r, err := a.setup(&f.target)
-	defer r.close()
-	if err != nil {
-		return err
-	}
-	w.run = r
 	err = w.work(c.Context())
 	for _, e := range []error{r.journal.Fault(), r.close()} {
 		if e != nil {

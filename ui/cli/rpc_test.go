@@ -45,6 +45,35 @@ func TestRPCPrintsTheReplyAndNothingElse(t *testing.T) {
 	noCanary(t, h.dir, password, filepath.Join(h.dir, "pw"))
 }
 
+// A file to sign in with that is not there is told of at once, and not after an
+// RPC was typed.
+func TestMissingFilesAreToldBeforeStandardInputIsRead(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	none, open := filepath.Join(h.dir, "none"), h.write(filepath.Join(h.dir, "open"), "secret\n")
+	if err := os.Chmod(open, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range [][]string{{"rpc", "u@127.0.0.1:1"}, {"listen", "--ssh", "127.0.0.1:0", "--rpc", "-"}} {
+		for _, tc := range []struct{ flag, file, want string }{
+			{"--identity", none, "KEY-FILE"}, {"--password-file", none, "KEY-FILE"}, {"--password-file", open, "KEY-PERM"},
+		} {
+			r, w, err := os.Pipe() // nothing is ever written, and it stays open
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := h.command(with(command, tc.flag, tc.file)...)
+			c.Stdin = r
+			out, err := c.CombinedOutput()
+			if got := code(t, err); got != 3 || !strings.Contains(string(out), tc.want) || !strings.Contains(string(out), tc.file) {
+				t.Errorf("%s %s: exit code %d: %s", command[0], tc.flag, got, out)
+			}
+			r.Close()
+			w.Close()
+		}
+	}
+}
+
 func TestExitCodesOfAnswers(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

@@ -58,6 +58,9 @@ func (a *app) setup(f *targetFlags) (*run, error) {
 		log:     slog.New(slog.DiscardHandler),
 		waiting: &waiting{},
 	}
+	if err := f.readable(a); err != nil {
+		return r, with(ExitConnection, err)
+	}
 	r.waiting.set(func(t link.Target, comment string, on bool) {
 		if on {
 			a.note("Waiting for the ssh-agent to use %q for %s: touch the key or confirm.", comment, t.Name)
