@@ -7,9 +7,9 @@ import (
 	"dialtone/netconf/xmltext"
 )
 
-// Caps is the set of capabilities that a device announced, normalised
-// (protocol.md 1.4 and 6.4): white space trimmed, entities resolved, Junos's
-// wrong prefix corrected, duplicates dropped. The zero value is empty. Caps is
+// Caps is the set of capabilities that a device announced, normalised: white
+// space taken out, references resolved, Junos's wrong prefix corrected,
+// duplicates dropped. The zero value is empty. Caps is
 // a value and safe for concurrent use.
 type Caps struct {
 	uris []string

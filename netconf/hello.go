@@ -15,7 +15,7 @@ import (
 	"dialtone/netconf/xmltext"
 )
 
-// Limits of a hello (security.md E5).
+// Limits of a hello.
 const (
 	maxHello     = 4 << 20
 	maxCaps      = 20_000

@@ -6,7 +6,8 @@
 //     RFC 6242 (frame.go; framein.go and chunked.go receive, frameout.go sends);
 //   - Open exchanges the hellos and agrees on capabilities (hello.go, caps.go);
 //   - Session sends requests and hands each reply to its own request
-//     (session.go; call.go is a request's way out, read.go a reply's way in).
+//     (session.go; call.go is one request, send.go its way out, read.go a
+//     reply's way in, silence.go how long to wait).
 //
 // Beside them: scan.go and rpcerror.go find the errors in a reply that passes
 // by, token.go reads small pieces of XML leniently, wellformed.go strictly, and
@@ -14,7 +15,7 @@
 //
 // The package never decodes a reply: it reads the head of each message to find
 // its owner, scans what follows for rpc-errors, and passes the bytes on as
-// they came. It imports the standard library only.
+// they came. It needs nothing but the standard library.
 package netconf
 
 // Namespaces that requests and replies use.
@@ -37,7 +38,7 @@ const (
 )
 
 // Quirks are the departures from the standard that a person switches on for
-// one device (protocol.md section 8).
+// one device.
 type Quirks struct {
 	Force10       bool     // offer base:1.0 only
 	WaitHello     bool     // send our hello after the device's

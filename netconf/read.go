@@ -2,7 +2,6 @@ package netconf
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -452,57 +451,5 @@ func (s *Session) end(err error) {
 	close(s.done)
 	if s.o.OnEnd != nil {
 		s.o.OnEnd()
-	}
-}
-
-func (s *Session) stallFault() error {
-	what := "a message stopped"
-	if p, ok := s.t.(interface{ position() string }); ok {
-		what = p.position()
-	}
-	return &Fault{
-		Code: "FRM-STALL",
-		What: fmt.Sprintf("%s and then %v of silence", what, s.stall()),
-		Kept: "what came is kept",
-		Do:   "connect again; if it happens again, raise the time-out for this device",
-		Err:  errStalled,
-	}
-}
-
-var errStalled = errors.New("the device stopped in the middle of a message")
-
-// watchStall has checkStall run in time. Its timer is left running between
-// messages, which costs less than setting it for each.
-func (s *Session) watchStall() {
-	if !s.watched.Swap(true) {
-		s.watch.Reset(s.o.Stall)
-	}
-}
-
-// checkStall runs when a message may have been under way for a while. Only
-// silence of the device ends the session; a caller's writer that blocks is
-// reported.
-func (s *Session) checkStall() {
-	s.watched.Store(false)
-	if !s.inside.Load() {
-		return // a message that begins from now on sees watched
-	}
-	heard := s.heard.Load()
-	limit := s.stall()
-	left := limit - time.Duration(s.clock()-heard)
-	switch {
-	case heard == busy:
-		_ = guard(func() error {
-			s.fault(&Fault{Code: "RPC-SINK", What: fmt.Sprintf("the receiver of a reply has blocked for up to %v; the session waits for it", limit)}, nil)
-			return nil
-		})
-		left = limit
-	case left <= 0:
-		s.stalled.Store(true)
-		s.t.Close() // the reader notices and ends the session
-		return
-	}
-	if !s.watched.Swap(true) {
-		s.watch.Reset(min(left, s.o.Stall)) // the next message may have less time
 	}
 }

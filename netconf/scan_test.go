@@ -99,7 +99,7 @@ func TestErrorInfo(t *testing.T) {
 	}
 }
 
-// F22: a message of 5 MiB and 10,000 errors stay bounded, and none is lost
+// A message of 5 MiB and 10,000 errors stay bounded, and none is lost
 // from the count.
 func TestManyAndLargeErrors(t *testing.T) {
 	t.Parallel()

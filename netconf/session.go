@@ -15,7 +15,7 @@ import (
 	"dialtone/netconf/xmltext"
 )
 
-// Options configure a session; zero durations take the values of security.md E2.
+// Options configure a session; a zero duration takes the value beside it.
 type Options struct {
 	Quirks       Quirks
 	Only10       bool          // never offer base:1.1 (outbound HTTPS)

@@ -230,7 +230,7 @@ func TestWriteFailure(t *testing.T) {
 	}
 }
 
-// F25: thousands of pipelined replies in one write, notifications between.
+// Thousands of pipelined replies in one write, notifications between.
 func TestPipelinedInOneSegment(t *testing.T) {
 	t.Parallel()
 	const n = 3000

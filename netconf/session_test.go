@@ -160,7 +160,7 @@ func (s *Session) waiting() int {
 	return len(s.owed)
 }
 
-// F21: which reply goes where.
+// Which reply goes where.
 func TestReplyMatching(t *testing.T) {
 	anon := "<rpc-reply><data>anon</data></rpc-reply>"
 	tests := []struct {
@@ -392,7 +392,7 @@ func TestSilenceIsNotTotalTime(t *testing.T) {
 	})
 }
 
-// F1: a chunk that claims 4 GiB and stops.
+// A chunk that claims 4 GiB and stops.
 func TestStall(t *testing.T) {
 	tests := []struct {
 		name    string

@@ -23,7 +23,7 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Col, e.What)
 }
 
-// Limits of one document (security.md E5).
+// Limits of one document.
 const (
 	maxDepth   = 512
 	maxAttrs   = 1024

@@ -33,7 +33,7 @@ type Pair struct {
 	Expired bool
 }
 
-// Load reads and checks a certificate file and a key file (security.md C5).
+// Load reads and checks a certificate file and a key file.
 // Errors are *keys.Fault with code TLS-…, file and number of the PEM block.
 func Load(certFile, keyFile string, now time.Time) (*Pair, error) {
 	certText, err := readPEM(certFile, false)

@@ -1,6 +1,6 @@
 // Package cert makes and checks the certificate that devices see when they dial
 // us over outbound HTTPS. Junos takes a certificate as its trust anchor and
-// wants the address that it dials in it (protocol.md 4.3 and 5.7).
+// wants the address that it dials in it.
 package cert
 
 import (

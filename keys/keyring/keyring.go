@@ -155,11 +155,12 @@ func (v *Vault) Set(ctx context.Context, name string, value keys.Secret, replace
 	}
 	text := string(value.Reveal())
 	_, err := v.call(ctx, func(r Ring) (string, error) { return "", r.Set(service, name, text) })
-	switch {
-	case errors.Is(err, errNotBegun), errors.Is(err, gokeyring.ErrSetDataTooBig):
-		return v.tell(name, err, nothing)
-	case err != nil:
-		return v.tell(name, err, unknown)
+	if err != nil {
+		kept := unknown
+		if errors.Is(err, errNotBegun) || errors.Is(err, gokeyring.ErrSetDataTooBig) || absent(err) || locked(err) {
+			kept = nothing
+		}
+		return v.tell(name, err, kept)
 	}
 	got, err := v.get(ctx, name)
 	switch {

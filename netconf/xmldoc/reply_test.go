@@ -49,7 +49,7 @@ func fetch(t *testing.T, body func(w io.Writer)) (*xmldoc.Doc, netconf.Outcome, 
 	return doc, o, time.Since(start)
 }
 
-// TestReplyInChunksOfOneByte is security row F5: a reply drop by drop.
+// TestReplyInChunksOfOneByte takes a reply drop by drop.
 func TestReplyInChunksOfOneByte(t *testing.T) {
 	size := 64 << 20
 	if testing.Short() {
@@ -81,7 +81,7 @@ func TestReplyInChunksOfOneByte(t *testing.T) {
 	t.Logf("%.0f MB/s", float64(o.Bytes)/1e6/took.Seconds())
 }
 
-// TestOneTextOf256MiB is security row F16: one text node without a line end.
+// TestOneTextOf256MiB takes one text node without a line end.
 func TestOneTextOf256MiB(t *testing.T) {
 	size := 256 << 20
 	if testing.Short() {

@@ -16,8 +16,8 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// TestFilesOfThePersonAreNeverWritten is security row P3: whatever is trusted
-// and forgotten, the files that are only read keep every byte and their time.
+// TestFilesOfThePersonAreNeverWritten says that whatever is trusted and
+// forgotten, the files that are only read keep every byte and their time.
 func TestFilesOfThePersonAreNeverWritten(t *testing.T) {
 	t.Parallel()
 	a, b := newSigner(t).PublicKey(), newSigner(t).PublicKey()
@@ -58,8 +58,8 @@ func TestFilesOfThePersonAreNeverWritten(t *testing.T) {
 	}
 }
 
-// TestBadLinesCostNobodyElse is security row P2 in one file: each kind of bad
-// line is told by its number, and the lines around it count.
+// TestBadLinesCostNobodyElse has every kind in one file: each bad line is told
+// by its number, and the lines around it count.
 func TestBadLinesCostNobodyElse(t *testing.T) {
 	t.Parallel()
 	key := newSigner(t).PublicKey()
@@ -140,8 +140,8 @@ func TestManyHashedLinesAreFound(t *testing.T) {
 	}
 }
 
-// TestPassphraseOfAnOldFileIsAskedForAtOnce is the other half of security row
-// H14: a file form that hides the public key.
+// TestPassphraseOfAnOldFileIsAskedForAtOnce takes a file form that hides the
+// public key.
 func TestPassphraseOfAnOldFileIsAskedForAtOnce(t *testing.T) {
 	t.Parallel()
 	path := keyFile(t, "-t", "ecdsa", "-N", "secret", "-m", "PEM")
@@ -164,8 +164,8 @@ func TestPassphraseOfAnOldFileIsAskedForAtOnce(t *testing.T) {
 	}
 }
 
-// TestShortKeysNeedTheLegacySwitch is the RSA case of row H14 with the switch
-// on.
+// TestShortKeysNeedTheLegacySwitch loads a key of 1024 bits with the switch off
+// and on.
 func TestShortKeysNeedTheLegacySwitch(t *testing.T) {
 	t.Parallel()
 	path := keyFile(t, "-t", "rsa", "-b", "1024", "-N", "")

@@ -14,8 +14,7 @@ import (
 )
 
 // TestBrokenFramingInASession plays the faults of a framing layer as a session
-// meets them, in the middle of a reply (security rows F1 to F4 and F7): the
-// request says how much is known, what came of the reply is with its receiver,
+// meets them, in the middle of a reply: the request says how much is known, what came of the reply is with its receiver,
 // the session ends with that fault, and another one goes on.
 func TestBrokenFramingInASession(t *testing.T) {
 	const head = `<rpc-reply message-id="1"><data>`
@@ -28,22 +27,22 @@ func TestBrokenFramingInASession(t *testing.T) {
 		kept    string // what the receiver of the reply has
 		after   time.Duration
 	}{
-		{"F1", Chunked, "\n#4294967295\n" + head + strings.Repeat("x", 1024-len(head)),
+		{"4 GiB promised", Chunked, "\n#4294967295\n" + head + strings.Repeat("x", 1024-len(head)),
 			"FRM-STALL chunk of 4294967295 B stopped after 1024 B", head + strings.Repeat("x", 1024-len(head)), 30 * time.Second},
-		{"F2 zero", Chunked, begun + "\n#0\n", `FRM-SIZE bad chunk size "0" at byte 37`, head, 0},
-		{"F2 leading zero", Chunked, begun + "\n#01\n", `FRM-SIZE bad chunk size "01" at byte 37`, head, 0},
-		{"F2 plus", Chunked, begun + "\n#+5\n", `FRM-SIZE bad chunk size "+5" at byte 37`, head, 0},
-		{"F2 space", Chunked, begun + "\n# 5\n", `FRM-SIZE bad chunk size " 5" at byte 37`, head, 0},
-		{"F2 minus", Chunked, begun + "\n#-1\n", `FRM-SIZE bad chunk size "-1" at byte 37`, head, 0},
-		{"F2 one too many", Chunked, begun + "\n#4294967296\n", `FRM-SIZE bad chunk size "4294967296" at byte 37`, head, 0},
-		{"F2 eleven digits", Chunked, begun + "\n#12345678901\n", `FRM-SIZE bad chunk size "12345678901" at byte 37`, head, 0},
-		{"F2 digits without end", Chunked, begun + "\n#1111111111111111111111", `FRM-SIZE bad chunk size "1111111111111111" at byte 37`, head, 0},
-		{"F3 no line feed", Chunked, begun + "#5\nabcde", `FRM-SYNC expected "\n#" at byte 37, got "#5\nabcde"`, head, 0},
-		{"F3 CRLF", Chunked, begun + "\r\n#5\r\nabcde", `FRM-SYNC expected "\n#" at byte 37, got "\r\n#5\r\nabcde"`, head, 0},
-		{"F3 text", Chunked, begun + "\nsyslog\n#2\nab\n##\n", `FRM-SYNC expected "\n#" at byte 37, got "\nsyslog\n#2\nab\n##\n"`, head, 0},
-		{"F4", Chunked, "\n##\n", "FRM-EMPTY end of chunks without a chunk", "", 0},
-		{"F7", Chunked, head + "</data></rpc-reply>]]>]]>", "FRM-MODE the device agreed to base:1.1 but sent 1.0 framing", "", 0},
-		{"F7 reverse", EndOfMessage, begun + "\n##\n", "FRM-MODE the device agreed to base:1.0 but sent 1.1 framing", "", 0},
+		{"zero", Chunked, begun + "\n#0\n", `FRM-SIZE bad chunk size "0" at byte 37`, head, 0},
+		{"leading zero", Chunked, begun + "\n#01\n", `FRM-SIZE bad chunk size "01" at byte 37`, head, 0},
+		{"plus", Chunked, begun + "\n#+5\n", `FRM-SIZE bad chunk size "+5" at byte 37`, head, 0},
+		{"space", Chunked, begun + "\n# 5\n", `FRM-SIZE bad chunk size " 5" at byte 37`, head, 0},
+		{"minus", Chunked, begun + "\n#-1\n", `FRM-SIZE bad chunk size "-1" at byte 37`, head, 0},
+		{"one too many", Chunked, begun + "\n#4294967296\n", `FRM-SIZE bad chunk size "4294967296" at byte 37`, head, 0},
+		{"eleven digits", Chunked, begun + "\n#12345678901\n", `FRM-SIZE bad chunk size "12345678901" at byte 37`, head, 0},
+		{"digits without end", Chunked, begun + "\n#1111111111111111111111", `FRM-SIZE bad chunk size "1111111111111111" at byte 37`, head, 0},
+		{"no line feed", Chunked, begun + "#5\nabcde", `FRM-SYNC expected "\n#" at byte 37, got "#5\nabcde"`, head, 0},
+		{"CRLF", Chunked, begun + "\r\n#5\r\nabcde", `FRM-SYNC expected "\n#" at byte 37, got "\r\n#5\r\nabcde"`, head, 0},
+		{"text", Chunked, begun + "\nsyslog\n#2\nab\n##\n", `FRM-SYNC expected "\n#" at byte 37, got "\nsyslog\n#2\nab\n##\n"`, head, 0},
+		{"no chunk", Chunked, "\n##\n", "FRM-EMPTY end of chunks without a chunk", "", 0},
+		{"end of message", Chunked, head + "</data></rpc-reply>]]>]]>", "FRM-MODE the device agreed to base:1.1 but sent 1.0 framing", "", 0},
+		{"chunks", EndOfMessage, begun + "\n##\n", "FRM-MODE the device agreed to base:1.0 but sent 1.1 framing", "", 0},
 	}
 	for _, tt := range tests {
 		for _, effect := range []Effect{Reads, Stages} {
@@ -97,8 +96,8 @@ func expectedAt(want string, f Framing) string {
 	return fmt.Sprintf("%s at byte %d%s", before, hello+37, after)
 }
 
-// TestEndMarkInData is security row F6: end-of-message text in a comment or in
-// CDATA ends the reply early. The reply is not taken for a good one, and its
+// TestEndMarkInData sends end-of-message text in a comment and in CDATA, which
+// ends the reply early. The reply is not taken for a good one, and its
 // tail is not lost.
 func TestEndMarkInData(t *testing.T) {
 	t.Parallel()
@@ -134,8 +133,8 @@ func TestEndMarkInData(t *testing.T) {
 	}
 }
 
-// TestLimitsOfAHelloAreNamed is what security rows F9 to F12 want a person to
-// read.
+// TestLimitsOfAHelloAreNamed holds what a person reads of a hello that is too
+// large, broken or of no known version.
 func TestLimitsOfAHelloAreNamed(t *testing.T) {
 	t.Parallel()
 	base := helloOf("1.0")
@@ -143,20 +142,20 @@ func TestLimitsOfAHelloAreNamed(t *testing.T) {
 		return strings.Replace(base, "</capabilities>", strings.Repeat("<capability>u</capability>", n)+"</capabilities>", 1)
 	}
 	for _, tt := range []struct{ name, wire, want, report string }{
-		{"F9 4 MiB", strings.Replace(base, "<capabilities>", "<capabilities>"+strings.Repeat(" ", 4<<20), 1), "HEL-BIG the hello is larger than 4194304 B", ""},
-		{"F9 not yet", strings.Replace(base, "<capabilities>", "<capabilities>"+strings.Repeat(" ", 4<<20-len(base)), 1), "", ""},
-		{"F9 20,001", caps(20_000), "HEL-BIG the hello has more than 20000 capabilities", ""},
-		{"F9 20,000", caps(19_999), "", ""},
-		{"F10", strings.Replace(base, "<session-id>7</session-id>", "", 1), "HEL-SESSION the device's hello has no session-id", ""},
-		{"F10 nought", strings.Replace(base, ">7<", ">0<", 1), `HEL-SESSION the device's hello has session-id "0"`, ""},
-		{"F10 2^32", strings.Replace(base, ">7<", ">4294967296<", 1), `HEL-SESSION the device's hello has session-id "4294967296"`, ""},
-		{"F10 two", strings.Replace(base, "<session-id>", "<session-id>6</session-id><session-id>", 1), `HEL-SESSION the device's hello has 2 session-ids, the first two "6" and "7"`, ""},
-		{"F10 reply first", replyOf("1", "<ok/>"), `HEL-SESSION the device sent an element "rpc-reply" before its hello`, ""},
-		{"F11", helloOf("2.0"), `HEL-VERSION the device offers "urn:ietf:params:netconf:base:2.0", we need base:1.0 or 1.1`, ""},
-		{"F12 prompt in angle brackets", "\r\n<r1>\r\n<r1>xmlagent\r\n" + base, "", "<r1>\r\n<r1>xmlagent"},
-		{"F12 telnet", "\xff\xfb\x01\xff\xfb\x03\r\nr1% " + base, "", "\xff\xfb\x01\xff\xfb\x03\r\nr1%"},
-		{"F12 8 KiB", strings.Repeat("motd!\n\x1b[0m", 1000)[:8<<10-1] + "\n" + base, "", "motd!"},
-		{"F12 8 KiB and one", strings.Repeat("x", 8<<10+1) + base, "HEL-NOISE no hello in the first", ""},
+		{"4 MiB", strings.Replace(base, "<capabilities>", "<capabilities>"+strings.Repeat(" ", 4<<20), 1), "HEL-BIG the hello is larger than 4194304 B", ""},
+		{"not yet 4 MiB", strings.Replace(base, "<capabilities>", "<capabilities>"+strings.Repeat(" ", 4<<20-len(base)), 1), "", ""},
+		{"20,001 capabilities", caps(20_000), "HEL-BIG the hello has more than 20000 capabilities", ""},
+		{"20,000 capabilities", caps(19_999), "", ""},
+		{"no session-id", strings.Replace(base, "<session-id>7</session-id>", "", 1), "HEL-SESSION the device's hello has no session-id", ""},
+		{"session-id 0", strings.Replace(base, ">7<", ">0<", 1), `HEL-SESSION the device's hello has session-id "0"`, ""},
+		{"session-id 2^32", strings.Replace(base, ">7<", ">4294967296<", 1), `HEL-SESSION the device's hello has session-id "4294967296"`, ""},
+		{"two session-ids", strings.Replace(base, "<session-id>", "<session-id>6</session-id><session-id>", 1), `HEL-SESSION the device's hello has 2 session-ids, the first two "6" and "7"`, ""},
+		{"reply first", replyOf("1", "<ok/>"), `HEL-SESSION the device sent an element "rpc-reply" before its hello`, ""},
+		{"unknown version", helloOf("2.0"), `HEL-VERSION the device offers "urn:ietf:params:netconf:base:2.0", we need base:1.0 or 1.1`, ""},
+		{"prompt in angle brackets", "\r\n<r1>\r\n<r1>xmlagent\r\n" + base, "", "<r1>\r\n<r1>xmlagent"},
+		{"telnet", "\xff\xfb\x01\xff\xfb\x03\r\nr1% " + base, "", "\xff\xfb\x01\xff\xfb\x03\r\nr1%"},
+		{"8 KiB of noise", strings.Repeat("motd!\n\x1b[0m", 1000)[:8<<10-1] + "\n" + base, "", "motd!"},
+		{"8 KiB of noise and one", strings.Repeat("x", 8<<10+1) + base, "HEL-NOISE no hello in the first", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -199,8 +198,7 @@ func TestNoiseIsQuoted(t *testing.T) {
 	<-s.Done()
 }
 
-// TestDoctypeInAReply is security row F14: the message is refused at the
-// declaration, whatever it claims to answer, and the request goes on waiting.
+// TestDoctypeInAReply says that the message is refused at the declaration, whatever it claims to answer, and the request goes on waiting.
 func TestDoctypeInAReply(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		bomb := `<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd"><!ENTITY y "&x;&x;">]>` + replyOf("1", "<data>&y;</data>")
@@ -222,8 +220,8 @@ func TestDoctypeInAReply(t *testing.T) {
 	})
 }
 
-// TestOddBytesPassUnchanged is security rows F17 to F19 as far as the session
-// goes: what is not legal in XML is still the reply.
+// TestOddBytesPassUnchanged says that for the session what is not legal in XML is
+// still the reply.
 func TestOddBytesPassUnchanged(t *testing.T) {
 	t.Parallel()
 	for name, reply := range map[string]string{
@@ -250,8 +248,8 @@ func TestOddBytesPassUnchanged(t *testing.T) {
 	}
 }
 
-// TestOtherEncodings is security row F18: a message in UTF-16 has that name,
-// and its bytes are kept.
+// TestOtherEncodings says that a message in UTF-16 is named as one, and its bytes
+// are kept.
 func TestOtherEncodings(t *testing.T) {
 	t.Parallel()
 	wide := func(order [2]int, mark, text string) string {
@@ -291,7 +289,7 @@ func TestOtherEncodings(t *testing.T) {
 	}
 }
 
-// TestMessageOfNothing is the empty body of security row F20.
+// TestMessageOfNothing sends a message of nothing but white space.
 func TestMessageOfNothing(t *testing.T) {
 	t.Parallel()
 	for f, wire := range map[Framing]string{EndOfMessage: "\n" + endMark, Chunked: "\n#2\n \n\n##\n"} {
@@ -311,8 +309,7 @@ func TestMessageOfNothing(t *testing.T) {
 	}
 }
 
-// TestPendingStayPendingUntilTheirTime is the end of security row F21: a reply
-// that matches nothing shortens nobody's wait and lengthens it by no more than
+// TestPendingStayPendingUntilTheirTime says that a reply that matches nothing shortens nobody's wait and lengthens it by no more than
 // any other sign of life.
 func TestPendingStayPendingUntilTheirTime(t *testing.T) {
 	bubble(t, func(t *testing.T) {
@@ -342,7 +339,7 @@ func TestPendingStayPendingUntilTheirTime(t *testing.T) {
 	})
 }
 
-// TestManyErrorsInASession is security row F22 from the wire to the outcome.
+// TestManyErrorsInASession follows 10,000 errors from the wire to the outcome.
 func TestManyErrorsInASession(t *testing.T) {
 	t.Parallel()
 	var reply strings.Builder
@@ -365,7 +362,7 @@ func TestManyErrorsInASession(t *testing.T) {
 	}
 }
 
-// TestReplyBeyondTheCap is the hard cap of security row F23.
+// TestReplyBeyondTheCap sends more than FrameOptions.MaxMessage.
 func TestReplyBeyondTheCap(t *testing.T) {
 	t.Parallel()
 	for _, f := range bothFramings {
@@ -400,8 +397,8 @@ func TestReplyBeyondTheCap(t *testing.T) {
 	}
 }
 
-// TestTenThousandRepliesInOneSegment is security row F25 by Start, which is
-// what a program with that many requests uses.
+// TestTenThousandRepliesInOneSegment asks by Start, which is what a program with
+// that many requests uses.
 func TestTenThousandRepliesInOneSegment(t *testing.T) {
 	t.Parallel()
 	const n = 10_000
@@ -454,7 +451,7 @@ func TestTenThousandRepliesInOneSegment(t *testing.T) {
 	}
 }
 
-// TestOneByteChunksCostNoMemory is the memory of security row F5.
+// TestOneByteChunksCostNoMemory weighs a message that comes drop by drop.
 func TestOneByteChunksCostNoMemory(t *testing.T) {
 	const n = 1 << 20
 	run := func(wire string) uint64 {
