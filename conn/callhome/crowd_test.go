@@ -2,7 +2,6 @@ package callhome
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -12,7 +11,6 @@ import (
 	"time"
 
 	"dialtone/conn/link"
-	"dialtone/keys"
 )
 
 func TestUserNamesOfOneAddressTakeTurns(t *testing.T) {
@@ -51,11 +49,7 @@ func TestStrangersFillOnlyTheirPartOfTheInbox(t *testing.T) {
 	t.Parallel()
 	d := newDevice(t)
 	home := Entry{Target: link.Target{Name: "h", Via: link.CallHome, User: "netconf"}, Pins: []string{d.fingerprint()}}
-	events := make(chan Event, 64)
-	l := New(Options{Book: &book{entries: []Entry{home}}, Handshake: shake, MostWaiting: 4, OnEvent: func(ev Event) { events <- ev }})
-	defer l.Close()
-	l.Start("127.0.0.1:0")
-	addr := (<-events).Addr
+	l, addr, events := started(t, Options{Book: &book{entries: []Entry{home}}, MostWaiting: 4}, "127.0.0.1:0", Terms{})
 	call := func(d *device) Event {
 		_, hangUp, err := d.call(addr, nil)
 		if err != nil {
@@ -67,8 +61,7 @@ func TestStrangersFillOnlyTheirPartOfTheInbox(t *testing.T) {
 	if ev := call(newDevice(t)); ev.Kind != Waiting {
 		t.Fatalf("%v %v", ev.Kind, ev.Err)
 	}
-	var f *keys.Fault
-	if ev := call(newDevice(t)); ev.Kind != Refused || !errors.As(ev.Err, &f) || f.Code != "LSN-FULL" {
+	if ev := call(newDevice(t)); ev.Kind != Refused || codeOf(ev.Err) != "LSN-FULL" {
 		t.Errorf("a second of the same source: %v %v", ev.Kind, ev.Err)
 	}
 	if ev := call(d); ev.Kind != Waiting || ev.Caller.Trust.Profile != "h" {
@@ -82,17 +75,13 @@ func TestStrangersFillOnlyTheirPartOfTheInbox(t *testing.T) {
 func TestStopFreesOneAddressAndItsCallers(t *testing.T) {
 	t.Parallel()
 	d := newDevice(t)
-	events := make(chan Event, 64)
-	l := New(Options{Book: &book{}, Handshake: shake, OnEvent: func(ev Event) { events <- ev }})
-	defer l.Close()
-	l.Start("127.0.0.1:0")
-	a := <-events
+	l, addr, events := started(t, Options{}, "127.0.0.1:0", Terms{})
 	l.Start("127.0.0.2:0")
 	<-events
 	if err := l.Start("127.0.0.1:0"); err == nil {
 		t.Error("started twice")
 	}
-	hung, _, err := d.call(a.Addr, nil)
+	hung, _, err := d.call(addr, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,8 +102,7 @@ func TestStopFreesOneAddressAndItsCallers(t *testing.T) {
 	for range 3 {
 		ev := <-events
 		kinds[ev.Kind]++
-		var f *keys.Fault
-		if ev.Kind == Refused && (!errors.As(ev.Err, &f) || f.Code != "LSN-STOPPED") {
+		if ev.Kind == Refused && codeOf(ev.Err) != "LSN-STOPPED" {
 			t.Errorf("%v", ev.Err)
 		}
 	}

@@ -2,15 +2,10 @@ package callhome
 
 import (
 	"context"
-	"crypto/ed25519"
-	"crypto/rand"
 	"errors"
-	"io"
 	"net"
 	"net/netip"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,126 +14,6 @@ import (
 	"dialtone/conn/link"
 	"dialtone/keys"
 )
-
-// device is the SSH server side of a caller. It counts the authentication
-// requests that reach it, whatever they are.
-type device struct {
-	signer ssh.Signer
-	auths  atomic.Int32
-	user   atomic.Value
-}
-
-func newDevice(t testing.TB) *device {
-	t.Helper()
-	_, priv, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := ssh.NewSignerFromKey(priv)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &device{signer: s}
-}
-
-func (d *device) keyText() string {
-	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(d.signer.PublicKey())))
-}
-
-func (d *device) fingerprint() string { return ssh.FingerprintSHA256(d.signer.PublicKey()) }
-
-// call dials a listener, says preamble and serves SSH until the connection ends.
-func (d *device) call(addr string, preamble []byte) (hung <-chan struct{}, hangUp func(), err error) {
-	c, err := net.Dial("tcp", addr)
-	if err != nil {
-		return nil, nil, err
-	}
-	done := make(chan struct{})
-	go func() { // ends with the connection
-		defer close(done)
-		defer c.Close()
-		if _, err := c.Write(preamble); err != nil {
-			return
-		}
-		cfg := &ssh.ServerConfig{NoClientAuth: true, NoClientAuthCallback: func(m ssh.ConnMetadata) (*ssh.Permissions, error) {
-			d.auths.Add(1)
-			d.user.Store(m.User())
-			return nil, nil
-		}}
-		cfg.AddHostKey(d.signer)
-		conn, chans, reqs, err := ssh.NewServerConn(c, cfg)
-		if err != nil {
-			return
-		}
-		go ssh.DiscardRequests(reqs)
-		go func() {
-			for ch := range chans {
-				ch.Reject(ssh.Prohibited, "")
-			}
-		}()
-		conn.Wait()
-	}()
-	return done, func() { c.Close() }, nil
-}
-
-// shake is the plainest Handshake: the login is enough.
-func shake(ctx context.Context, c net.Conn, t link.Target, _ Greeting, verify Verify, _ link.Asker) (*link.Link, error) {
-	cfg := &ssh.ClientConfig{User: t.User, HostKeyCallback: func(_ string, _ net.Addr, k ssh.PublicKey) error {
-		_, _, err := verify(k)
-		return err
-	}}
-	conn, chans, reqs, err := ssh.NewClientConn(c, "", cfg)
-	if err != nil {
-		return nil, err
-	}
-	go ssh.DiscardRequests(reqs)
-	go func() {
-		for ch := range chans {
-			ch.Reject(ssh.Prohibited, "")
-		}
-	}()
-	done := make(chan struct{})
-	go func() { conn.Wait(); close(done) }()
-	return &link.Link{ReadWriteCloser: closer{conn}, Done: done}, nil
-}
-
-type closer struct{ io.Closer }
-
-func (closer) Read([]byte) (int, error)    { return 0, io.EOF }
-func (closer) Write(p []byte) (int, error) { return len(p), nil }
-
-type book struct {
-	mu      sync.Mutex
-	entries []Entry
-}
-
-func (b *book) ByID(id string) (Entry, bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, e := range b.entries {
-		if e.Target.DeviceID == id {
-			return e, true
-		}
-	}
-	return Entry{}, false
-}
-
-func (b *book) ByKey(fp string) (out []Entry) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, e := range b.entries {
-		if e.pinned(fp) {
-			out = append(out, e)
-		}
-	}
-	return out
-}
-
-func (b *book) Users() []string { return []string{"netconf"} }
-
-func withSecret(s string) func(context.Context) (keys.Secret, error) {
-	return func(context.Context) (keys.Secret, error) { return keys.NewSecret([]byte(s)), nil }
-}
 
 // listen starts a listener on loopback and returns its address and its events.
 func listen(t *testing.T, o Options) (*Listener, string, func(EventKind) Event) {
@@ -238,20 +113,13 @@ func TestRefusalsSendNoLogin(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before := c.caller.auths.Load()
-			events := make(chan Event, 64)
-			l := New(Options{Book: &book{entries: c.entries}, Handshake: shake, OnEvent: func(ev Event) { events <- ev }})
-			defer l.Close()
-			if err := l.Start("127.0.0.1:0"); err != nil {
-				t.Fatal(err)
-			}
-			addr := (<-events).Addr
+			_, addr, events := started(t, Options{Book: &book{entries: c.entries}}, "127.0.0.1:0", Terms{})
 			hung, _, err := c.caller.call(addr, c.preamble)
 			if err != nil {
 				t.Fatal(err)
 			}
 			ev := <-events
-			var f *keys.Fault
-			if ev.Kind != Refused || !errors.As(ev.Err, &f) || f.Code != c.code {
+			if ev.Kind != Refused || codeOf(ev.Err) != c.code {
 				t.Errorf("%s %v, want %s", ev.Kind, ev.Err, c.code)
 			}
 			<-hung
@@ -297,11 +165,8 @@ func TestKnownDevicesOpenByThemselves(t *testing.T) {
 func TestACallerWhoHangsUpLeavesTheInbox(t *testing.T) {
 	t.Parallel()
 	d := newDevice(t)
-	events := make(chan Event, 64)
-	l := New(Options{Book: &book{}, Handshake: shake, OnEvent: func(ev Event) { events <- ev }})
-	defer l.Close()
-	l.Start("127.0.0.1:0")
-	_, hangUp, err := d.call((<-events).Addr, nil)
+	l, addr, events := started(t, Options{}, "127.0.0.1:0", Terms{})
+	_, hangUp, err := d.call(addr, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -312,8 +177,7 @@ func TestACallerWhoHangsUpLeavesTheInbox(t *testing.T) {
 	if ev := <-events; ev.Kind != Decided {
 		t.Errorf("%v %v", ev.Kind, ev.Err)
 	}
-	var f *keys.Fault
-	if ev := <-events; ev.Kind != Refused || !errors.As(ev.Err, &f) || f.Code != "CALL-GONE" {
+	if ev := <-events; ev.Kind != Refused || codeOf(ev.Err) != "CALL-GONE" {
 		t.Errorf("%v %v", ev.Kind, ev.Err)
 	}
 	if n := len(l.Callers()); n != 0 {
@@ -324,11 +188,7 @@ func TestACallerWhoHangsUpLeavesTheInbox(t *testing.T) {
 func TestAcceptingForAnotherUserWantsAnotherCall(t *testing.T) {
 	t.Parallel()
 	d := newDevice(t)
-	events := make(chan Event, 64)
-	l := New(Options{Book: &book{}, Handshake: shake, OnEvent: func(ev Event) { events <- ev }})
-	defer l.Close()
-	l.Start("127.0.0.1:0")
-	addr := (<-events).Addr
+	l, addr, events := started(t, Options{}, "127.0.0.1:0", Terms{})
 	for _, want := range []error{ErrCallAgain, nil} {
 		_, hangUp, err := d.call(addr, nil)
 		if err != nil {

@@ -20,37 +20,6 @@ import (
 	"dialtone/keys"
 )
 
-// started is a listener on addr with its events.
-func started(t *testing.T, o Options, addr string, terms Terms) (l *Listener, at string, events chan Event) {
-	t.Helper()
-	events = make(chan Event, 1024)
-	o.OnEvent = func(ev Event) { events <- ev }
-	if o.Handshake == nil {
-		o.Handshake = shake
-	}
-	if o.Book == nil {
-		o.Book = &book{}
-	}
-	l = New(o)
-	t.Cleanup(l.Close)
-	if err := l.StartOn(addr, terms); err != nil {
-		t.Fatal(err)
-	}
-	ev := <-events
-	if ev.Kind != Listening {
-		t.Fatalf("%v %v", ev.Kind, ev.Err)
-	}
-	return l, ev.Addr, events
-}
-
-func codeOf(err error) string {
-	var f *keys.Fault
-	if errors.As(err, &f) {
-		return f.Code
-	}
-	return ""
-}
-
 // TestOnlySomeNetworksMayCall: others are reset, named and counted.
 func TestOnlySomeNetworksMayCall(t *testing.T) {
 	t.Parallel()
@@ -99,7 +68,7 @@ func TestOnlySomeNetworksMayCall(t *testing.T) {
 	}
 }
 
-// TestPlainCallHomeMayBeOff is J10 on an address for Junos devices alone.
+// TestPlainCallHomeMayBeOff has it off on an address for Junos devices alone.
 func TestPlainCallHomeMayBeOff(t *testing.T) {
 	t.Parallel()
 	_, at, events := started(t, Options{}, "127.0.0.1:0", Terms{NoPlain: true})
@@ -202,8 +171,8 @@ func (p played) RemoteAddr() net.Addr {
 	return net.TCPAddrFromAddrPort(netip.MustParseAddrPort(p.from))
 }
 
-// TestSlowCallersAreCountedAndNeverShown is J3: a byte a second, half a preamble,
-// or nothing at all; gone at ten seconds, with a penalty of ten.
+// TestSlowCallersAreCountedAndNeverShown has them say a byte a second, half
+// a preamble, or nothing at all: gone at ten seconds, with a penalty of ten.
 func TestSlowCallersAreCountedAndNeverShown(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{"drip": strings.Repeat("MSG-ID: DEVICE-CONN-INFO\r\n", 9), "half": "M", "silence": ""} {
@@ -303,8 +272,8 @@ func (b *broken) Accept() (net.Conn, error) {
 	return nil, err
 }
 
-// TestAnAddressThatGoesAwayComesBack is J12: the socket breaks, and is made anew
-// by itself.
+// TestAnAddressThatGoesAwayComesBack: the socket breaks, and is made anew by
+// itself.
 func TestAnAddressThatGoesAwayComesBack(t *testing.T) {
 	t.Parallel()
 	ctx, stop := context.WithCancel(t.Context())
@@ -337,7 +306,7 @@ func TestAnAddressThatGoesAwayComesBack(t *testing.T) {
 	<-over
 }
 
-// TestWithoutDescriptorsAcceptWaits is J12 too: no spinning, and it goes on.
+// TestWithoutDescriptorsAcceptWaits: no spinning, and it goes on.
 func TestWithoutDescriptorsAcceptWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -357,7 +326,6 @@ func TestWithoutDescriptorsAcceptWaits(t *testing.T) {
 	})
 }
 
-// TestWhyAnAddressCannotBeBound is J12 in words.
 func TestWhyAnAddressCannotBeBound(t *testing.T) {
 	t.Parallel()
 	for err, want := range map[syscall.Errno]string{
