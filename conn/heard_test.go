@@ -46,7 +46,7 @@ func flood(w io.Writer, n int) {
 	}
 }
 
-// F24: all of a flood is taken in while nobody looks at the events, the last
+// All of a flood is taken in while nobody looks at the events, the last
 // 100,000 are kept, the rest is counted.
 func TestFloodFillsTheRingAndIsCounted(t *testing.T) {
 	t.Parallel()
@@ -178,7 +178,7 @@ func TestNotesAreInherited(t *testing.T) {
 	}
 }
 
-// F6, F12, F14, F18, F21: what nobody asked for is told with its bytes, and the
+// What nobody asked for is told with its bytes, and the
 // last of it is kept with the row.
 func TestOdditiesKeepTheirBytes(t *testing.T) {
 	t.Parallel()

@@ -120,7 +120,7 @@ func TestWholeLifeEndsRolledBack(t *testing.T) {
 	})
 }
 
-// S3: no persist, the session is lost.
+// No persist, the session is lost.
 func TestLossWithoutPersistIsVerifiedNotAssumed(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -172,7 +172,7 @@ func TestLossWithoutPersistIsVerifiedNotAssumed(t *testing.T) {
 	})
 }
 
-// S4 and S7: persist, the link is lost or the program killed.
+// Persist, the link is lost or the program killed.
 func TestPersistSurvivesLossAndKill(t *testing.T) {
 	t.Parallel()
 	for _, kill := range []bool{false, true} {
@@ -214,7 +214,7 @@ func TestPersistSurvivesLossAndKill(t *testing.T) {
 	}
 }
 
-// S5: the reply to the confirmed commit is lost.
+// The reply to the confirmed commit is lost.
 func TestLostReplyToAConfirmedCommit(t *testing.T) {
 	t.Parallel()
 	for _, persist := range []bool{false, true} {
@@ -250,7 +250,7 @@ func TestLostReplyToAConfirmedCommit(t *testing.T) {
 	}
 }
 
-// S6: the confirmed commit is answered with an error and armed all the same.
+// The confirmed commit is answered with an error and armed all the same.
 func TestRefusedCommitMayBeArmed(t *testing.T) {
 	t.Parallel()
 	for _, armed := range []bool{true, false} {
@@ -282,7 +282,7 @@ func TestRefusedCommitMayBeArmed(t *testing.T) {
 	}
 }
 
-// S8: hardly any time is left.
+// Hardly any time is left.
 func TestLateConfirmationWarns(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, simdev.Options{})
@@ -303,7 +303,7 @@ func TestLateConfirmationWarns(t *testing.T) {
 	}
 }
 
-// S9: the device has forgotten the persist-id.
+// The device has forgotten the persist-id.
 func TestRefusedPersistID(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, simdev.Options{})
@@ -324,7 +324,7 @@ func TestRefusedPersistID(t *testing.T) {
 	}
 }
 
-// S1 and S2: the reply to an edit is lost.
+// The reply to an edit is lost.
 func TestLostReplyToAnEdit(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, simdev.Options{})
@@ -349,7 +349,7 @@ func TestLostReplyToAnEdit(t *testing.T) {
 	words(t, "discard", st.Why(DoDiscard), "somebody else's")
 }
 
-// S12: our dropped session holds the lock.
+// Our dropped session holds the lock.
 func TestLockLeftBehindIsOurs(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, simdev.Options{})
@@ -381,7 +381,7 @@ func TestLockLeftBehindIsOurs(t *testing.T) {
 	l.must(Order{Do: DoLock})
 }
 
-// A16: a plain commit is taken for the confirmation of a persistent one.
+// A plain commit is taken for the confirmation of a persistent one.
 func TestPlainCommitThatMayHaveConfirmed(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, simdev.Options{Faults: simdev.Faults{PlainConfirms: true}})
@@ -404,7 +404,7 @@ func TestPlainCommitThatMayHaveConfirmed(t *testing.T) {
 	}
 }
 
-// A16: the device does not roll back at the deadline.
+// The device does not roll back at the deadline.
 func TestDeviceThatForgetsItsDeadline(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, simdev.Options{Faults: simdev.Faults{NoTimeout: true}})

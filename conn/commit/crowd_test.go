@@ -32,7 +32,7 @@ func (c *crowd) Dial(_ context.Context, t link.Target, _ link.Asker, _ func(link
 	return &link.Link{ReadWriteCloser: ours, Peer: link.Peer{Via: link.SSH, HostKey: t.Name}}, nil
 }
 
-// S14: of 50 sessions one misbehaves in each of the ways in which a device can.
+// Of 50 sessions one misbehaves in each of the ways in which a device can.
 // The commits of the other 49 all succeed, and hardly slower.
 func TestOneOfFiftyMisbehavesAndTheOthersCommit(t *testing.T) {
 	t.Parallel()

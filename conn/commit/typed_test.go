@@ -277,7 +277,7 @@ func TestUndoCanBeLookedAt(t *testing.T) {
 	})
 }
 
-// S13: the device comes back with another host key. It may be another device:
+// The device comes back with another host key. It may be another device:
 // nothing is confirmed there, and reading tells.
 func TestCommitOnADeviceWithAnotherHostKey(t *testing.T) {
 	t.Parallel()

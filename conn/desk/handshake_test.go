@@ -91,7 +91,7 @@ func TestAnotherKeyLaterInTheSessionIsRefused(t *testing.T) {
 	}
 }
 
-func TestManyDevicesCallAgainAfterAnOutage(t *testing.T) { // J13
+func TestManyDevicesCallAgainAfterAnOutage(t *testing.T) {
 	t.Parallel()
 	const n = 60
 	var ps []profile.Profile

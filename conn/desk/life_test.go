@@ -124,7 +124,7 @@ func known(t *testing.T) (profile.Profile, simnet.CallOptions) {
 	return junos("edge-1", "r1", keyPrint(k)), simnet.CallOptions{Via: link.Junos, DeviceID: "r1", Secret: secret(), Server: simnet.Server{HostKey: k}, Calls: 1}
 }
 
-func TestASecondClaimWaitsWhileTheFirstIsAlive(t *testing.T) { // J9
+func TestASecondClaimWaitsWhileTheFirstIsAlive(t *testing.T) {
 	t.Parallel()
 	p, o := known(t)
 	s := newStand(t, Options{}, p)
@@ -153,7 +153,7 @@ func TestASecondClaimWaitsWhileTheFirstIsAlive(t *testing.T) { // J9
 	}
 }
 
-func TestASecondClaimFollowsWhenTheFirstEnds(t *testing.T) { // J9
+func TestASecondClaimFollowsWhenTheFirstEnds(t *testing.T) {
 	t.Parallel()
 	p, o := known(t)
 	s := newStand(t, Options{}, p)
@@ -172,7 +172,7 @@ func TestASecondClaimFollowsWhenTheFirstEnds(t *testing.T) { // J9
 	}
 }
 
-func TestASecondClaimReplacesASessionThatIsDead(t *testing.T) { // J9
+func TestASecondClaimReplacesASessionThatIsDead(t *testing.T) {
 	t.Parallel()
 	p, o := known(t)
 	s := newStand(t, Options{}, p)
@@ -193,7 +193,7 @@ func TestASecondClaimReplacesASessionThatIsDead(t *testing.T) { // J9
 	}
 }
 
-func TestTwoCallsAtOnceMakeOneSession(t *testing.T) { // J9
+func TestTwoCallsAtOnceMakeOneSession(t *testing.T) {
 	t.Parallel()
 	p, o := known(t)
 	s := newStand(t, Options{}, p)
@@ -296,7 +296,7 @@ func TestWaitingEndsWithTheDeviceOrTheTime(t *testing.T) {
 	}
 }
 
-func TestAPortThatIsTakenIsSaidAndTakenLater(t *testing.T) { // J12
+func TestAPortThatIsTakenIsSaidAndTakenLater(t *testing.T) {
 	t.Parallel()
 	held, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -22,7 +22,7 @@ func junos(name, id string, pins ...string) profile.Profile {
 
 func open(p profile.Profile) profile.Profile { p.Secret = ""; return p }
 
-func TestOddPreamblesOfGoodDevicesAreTaken(t *testing.T) { // J1
+func TestOddPreamblesOfGoodDevicesAreTaken(t *testing.T) {
 	t.Parallel()
 	for name, f := range map[string]simnet.CallFaults{
 		"as documented": {}, "LF only": {BareLF: true}, "NUL": {NUL: true}, "blank lines": {Blanks: true}, "doubled colon": {Doubled: true},
@@ -68,24 +68,24 @@ func TestRefusalsSayWhyAndSendNoLogin(t *testing.T) {
 		plain  bool
 		f      simnet.CallFaults
 	}{
-		{name: "J2 too long", code: "PRE-BIG", f: raw(good + strings.Repeat("X: y\r\n", 33))},
-		{name: "J2 long header", code: "PRE-BIG", f: raw(good + "X: " + strings.Repeat("y", 5<<10) + "\r\n")},
-		{name: "J4 version", code: "PRE-BAD", f: raw("MSG-ID: DEVICE-CONN-INFO\r\nMSG-VER: V2\r\nDEVICE-ID: r1\r\n")},
-		{name: "J4 kind", code: "PRE-BAD", f: raw("MSG-ID: OTHER\r\n")},
-		{name: "J4 no id", code: "PRE-BAD", f: raw(good)},
-		{name: "J4 id twice", code: "PRE-BAD", f: raw(good + "DEVICE-ID: r1\r\nDEVICE-ID: r2\r\n")},
-		{name: "J5 path", code: "PRE-ID", f: raw(good + "DEVICE-ID: a b\r\n")},
-		{name: "J5 escape", code: "PRE-ID", f: raw(good + "DEVICE-ID: r1\x1b[2J\r\n")},
-		{name: "J5 long", code: "PRE-ID", f: raw(good + "DEVICE-ID: " + strings.Repeat("r", 300) + "\r\n")},
-		{name: "J6 wrong", code: "PRE-HMAC", ps: []profile.Profile{junos("e", "r1")}, id: "r1", secret: secret(), f: simnet.CallFaults{WrongHMAC: true}},
-		{name: "J6 missing", code: "PRE-HMAC", ps: []profile.Profile{junos("e", "r1")}, id: "r1", secret: secret(), f: simnet.CallFaults{NoHMAC: true}},
-		{name: "J6 form A", code: "PRE-HMAC", ps: []profile.Profile{junos("e", "r1")}, id: "r1"},
-		{name: "J6 no preamble", code: "PRE-HMAC", ps: []profile.Profile{junos("e", "r1", pin)}, key: true, plain: true},
-		{name: "J7 another key", code: "KEY-MISMATCH", ps: []profile.Profile{junos("e", "r1")}, id: "r1", secret: secret(), f: simnet.CallFaults{Announce: other}},
-		{name: "J8 key of another", code: "KEY-OTHER", ps: []profile.Profile{open(junos("e", "r1", pin)), open(junos("f", "r7"))}, id: "r7", key: true},
-		{name: "J8 unknown id", code: "KEY-OTHER", ps: []profile.Profile{open(junos("e", "r1", pin))}, id: "r9", key: true},
+		{name: "too many headers", code: "PRE-BIG", f: raw(good + strings.Repeat("X: y\r\n", 33))},
+		{name: "long header", code: "PRE-BIG", f: raw(good + "X: " + strings.Repeat("y", 5<<10) + "\r\n")},
+		{name: "another version", code: "PRE-BAD", f: raw("MSG-ID: DEVICE-CONN-INFO\r\nMSG-VER: V2\r\nDEVICE-ID: r1\r\n")},
+		{name: "another kind of message", code: "PRE-BAD", f: raw("MSG-ID: OTHER\r\n")},
+		{name: "no id", code: "PRE-BAD", f: raw(good)},
+		{name: "id twice", code: "PRE-BAD", f: raw(good + "DEVICE-ID: r1\r\nDEVICE-ID: r2\r\n")},
+		{name: "id with a blank", code: "PRE-ID", f: raw(good + "DEVICE-ID: a b\r\n")},
+		{name: "id with an escape", code: "PRE-ID", f: raw(good + "DEVICE-ID: r1\x1b[2J\r\n")},
+		{name: "long id", code: "PRE-ID", f: raw(good + "DEVICE-ID: " + strings.Repeat("r", 300) + "\r\n")},
+		{name: "wrong HMAC", code: "PRE-HMAC", ps: []profile.Profile{junos("e", "r1")}, id: "r1", secret: secret(), f: simnet.CallFaults{WrongHMAC: true}},
+		{name: "key without HMAC", code: "PRE-HMAC", ps: []profile.Profile{junos("e", "r1")}, id: "r1", secret: secret(), f: simnet.CallFaults{NoHMAC: true}},
+		{name: "neither key nor HMAC", code: "PRE-HMAC", ps: []profile.Profile{junos("e", "r1")}, id: "r1"},
+		{name: "no preamble", code: "PRE-HMAC", ps: []profile.Profile{junos("e", "r1", pin)}, key: true, plain: true},
+		{name: "another key", code: "KEY-MISMATCH", ps: []profile.Profile{junos("e", "r1")}, id: "r1", secret: secret(), f: simnet.CallFaults{Announce: other}},
+		{name: "key of another", code: "KEY-OTHER", ps: []profile.Profile{open(junos("e", "r1", pin)), open(junos("f", "r7"))}, id: "r7", key: true},
+		{name: "unknown id", code: "KEY-OTHER", ps: []profile.Profile{open(junos("e", "r1", pin))}, id: "r9", key: true},
 		{name: "changed key", code: "KEY-CHANGED", ps: []profile.Profile{open(junos("e", "r1", pin))}, id: "r1"},
-		{name: "J10 junk", code: "LSN-NOTSSH", f: raw("hello\r\n")},
+		{name: "junk", code: "LSN-NOTSSH", f: raw("hello\r\n")},
 		{name: "TLS", code: "LSN-NOTSSH", f: raw("\x16\x03\x01\x02\x00")},
 		{name: "no secret in the vault", code: "PRE-SECRET", ps: func() []profile.Profile {
 			p := junos("e", "r1")

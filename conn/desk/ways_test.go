@@ -112,8 +112,8 @@ func TestTheEndOfEachWaitingCallerIsToldAtOnce(t *testing.T) {
 	}
 }
 
-// TestHostileNamesNameNothing is J5: a device-id that looks like a path is shown,
-// and names neither a profile nor a session nor a file.
+// TestHostileNamesNameNothing has device-ids that look like paths: they are
+// shown, and name neither a profile nor a session nor a file.
 func TestHostileNamesNameNothing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

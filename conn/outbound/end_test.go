@@ -30,7 +30,7 @@ func (h *held) option() grpc.DialOption {
 	})
 }
 
-func TestG8EndInMidReply(t *testing.T) {
+func TestEndInMidReply(t *testing.T) {
 	t.Parallel()
 	for _, x := range []struct {
 		name, code string

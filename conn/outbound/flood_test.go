@@ -76,7 +76,7 @@ func untouched(t *testing.T, l *lab, f func()) {
 	ask(t, s, getConfig)
 }
 
-func TestG3Floods(t *testing.T) {
+func TestFloods(t *testing.T) {
 	t.Parallel()
 	const status = "/jnx.jet.netconf.Ncgrpc/NcgrpcServerStatusGet"
 	const n = 10000
@@ -160,7 +160,7 @@ func TestG3Floods(t *testing.T) {
 
 // A device that has proved itself may not flood either; its own sessions end with
 // the connection, those of others live on.
-func TestG3FloodFromAKnownDevice(t *testing.T) {
+func TestFloodFromAKnownDevice(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, nil)
 	untouched(t, l, func() {
@@ -181,7 +181,7 @@ func TestG3FloodFromAKnownDevice(t *testing.T) {
 }
 
 // A path without a slash, and what else no gRPC would send.
-func TestG3RequestsThatAreNoGRPC(t *testing.T) {
+func TestRequestsThatAreNoGRPC(t *testing.T) {
 	t.Parallel()
 	const path = "/jnx.jet.netconf.Ncgrpc/NcgrpcServerStatusGet"
 	for _, x := range []struct {
@@ -238,7 +238,7 @@ func answerOf(fr *http2.Framer) (http, grpc string) {
 }
 
 // Headers up to 16 KiB are read.
-func TestG3HeadersThatAreLongEnough(t *testing.T) {
+func TestHeadersThatAreLongEnough(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, nil)
 	h, fr := l.http2(t)
@@ -249,7 +249,7 @@ func TestG3HeadersThatAreLongEnough(t *testing.T) {
 	}
 }
 
-func TestG3UnknownMethod(t *testing.T) {
+func TestUnknownMethod(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, nil)
 	err := l.dial(t).Invoke(t.Context(), "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", &jetpb.StatusRequest{}, &jetpb.StatusReply{})
@@ -259,7 +259,7 @@ func TestG3UnknownMethod(t *testing.T) {
 	l.expect(t, Refused, "GRPC-METHOD")
 }
 
-func TestG3StreamsOfOneConnection(t *testing.T) {
+func TestStreamsOfOneConnection(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, func(o *Options) { roomy(o); o.MostCalls = 100 })
 	c := l.dial(t)

@@ -73,7 +73,7 @@ func hungUp(t *testing.T, c net.Conn) {
 // roomy has no limits by source, for tests that come from one.
 func roomy(o *Options) { o.Budget = callhome.Budget{Total: 4096, Soft: 4096, PerSource: 4096} }
 
-func TestG1ConnectionsThatAreNoGRPC(t *testing.T) {
+func TestConnectionsThatAreNoGRPC(t *testing.T) {
 	t.Parallel()
 	send := func(text string) func(*testing.T, *lab) {
 		return func(t *testing.T, l *lab) {
@@ -131,7 +131,7 @@ func TestG1ConnectionsThatAreNoGRPC(t *testing.T) {
 }
 
 // A peer that finishes TLS and says nothing more is closed too.
-func TestG1SilenceAfterTLS(t *testing.T) {
+func TestSilenceAfterTLS(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, func(o *Options) { o.Handshake = 500 * time.Millisecond })
 	c, err := l.tls(t, nil)
@@ -142,7 +142,7 @@ func TestG1SilenceAfterTLS(t *testing.T) {
 }
 
 // The same trouble of one source is told once, another one besides.
-func TestG1IsToldOnceForEachSource(t *testing.T) {
+func TestNoGRPCIsToldOnceForEachSource(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, func(o *Options) { o.Handshake = 500 * time.Millisecond })
 	for range 2 { // two of them do not bring a penalty yet
@@ -174,7 +174,7 @@ func TestG1IsToldOnceForEachSource(t *testing.T) {
 }
 
 // A connection has so long to say what it wants, however it drips.
-func TestG1ConnectionThatWantsNothing(t *testing.T) {
+func TestConnectionThatWantsNothing(t *testing.T) {
 	t.Parallel()
 	quick := func(o *Options) { o.FirstCall = 700 * time.Millisecond }
 	for name, drip := range map[string]func(*raw) error{
@@ -246,7 +246,7 @@ func TestG1ConnectionThatWantsNothing(t *testing.T) {
 	})
 }
 
-func TestG2SecretsAndIdentities(t *testing.T) {
+func TestSecretsAndIdentities(t *testing.T) {
 	t.Parallel()
 	for _, x := range []struct{ name, id, secret, code string }{
 		{"wrong secret", "r1", "S3cret", "GRPC-AUTH"},
@@ -280,7 +280,7 @@ func TestG2SecretsAndIdentities(t *testing.T) {
 	}
 }
 
-func TestG2WrongSecretIsPenalised(t *testing.T) {
+func TestWrongSecretIsPenalised(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, nil)
 	l.device(t, outboundsim.Options{Secret: "wrong", Sticky: true}) // hammers
@@ -291,7 +291,7 @@ func TestG2WrongSecretIsPenalised(t *testing.T) {
 	}
 }
 
-func TestG2AllWrongSecretsAreHeldAlike(t *testing.T) {
+func TestAllWrongSecretsAreHeldAlike(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, func(o *Options) { roomy(o); o.Hold = time.Second })
 	c := l.dial(t)
@@ -311,7 +311,7 @@ func TestG2AllWrongSecretsAreHeldAlike(t *testing.T) {
 	}
 }
 
-func TestG2Metadata(t *testing.T) {
+func TestMetadataOfCalls(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, nil)
 	c := l.dial(t)
@@ -332,7 +332,7 @@ func TestG2Metadata(t *testing.T) {
 	ask(t, s, getConfig)
 }
 
-func TestG4LargeMessages(t *testing.T) {
+func TestLargeMessages(t *testing.T) {
 	t.Parallel()
 	t.Run("from a stranger", func(t *testing.T) {
 		t.Parallel()
@@ -432,7 +432,7 @@ func (l *lab) session(t testing.TB, more ...grpc.DialOption) (*link.Link, jetpb.
 	return o.lk, st
 }
 
-func TestG5PanicStaysInItsCall(t *testing.T) {
+func TestPanicStaysInItsCall(t *testing.T) {
 	t.Parallel()
 	crashes := make(chan string, 10)
 	l := newLab(t, func(o *Options) {
@@ -465,7 +465,7 @@ func (p *panicky) ByID(id string) (Entry, bool) {
 	return p.Book.ByID(id)
 }
 
-func TestG6PeerThatStopsReading(t *testing.T) {
+func TestPeerThatStopsReading(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, func(o *Options) { o.WriteStall = 500 * time.Millisecond })
 	untouched(t, l, func() {
@@ -484,7 +484,7 @@ func TestG6PeerThatStopsReading(t *testing.T) {
 	})
 }
 
-func TestG6PeerThatAcknowledgesNoPing(t *testing.T) {
+func TestPeerThatAcknowledgesNoPing(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, func(o *Options) { o.Ping, o.PingWait = time.Second, time.Second })
 	c, err := l.tls(t, nil)
@@ -500,7 +500,7 @@ func TestG6PeerThatAcknowledgesNoPing(t *testing.T) {
 	}
 }
 
-func TestG7KeepaliveWithoutStream(t *testing.T) {
+func TestKeepaliveWithoutStream(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes as long as two pings")

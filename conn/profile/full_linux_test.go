@@ -30,8 +30,8 @@ func TestSmallDiskProcess(t *testing.T) {
 	fmt.Printf("said: %v\n", s.Put(p))
 }
 
-// TestFullDiskKeepsTheOldProfile is security row P8 with a real error of the
-// system: the save is refused by name, and nothing has changed.
+// TestFullDiskKeepsTheOldProfile meets a real error of the system: the
+// save is refused by name, and nothing has changed.
 func TestFullDiskKeepsTheOldProfile(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "profiles")

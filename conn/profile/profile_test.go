@@ -356,8 +356,13 @@ func TestSaveWhileAnotherProgramHoldsTheLock(t *testing.T) {
 	}
 	p := simple("r1")
 	p.User = "later"
-	if err := s.Put(p); !errors.Is(err, atomicfile.ErrLocked) || !strings.Contains(err.Error(), "FS-LOCKED") {
-		t.Errorf("got %v", err)
+	start := time.Now()
+	err = s.Put(p)
+	if want := fmt.Sprintf("FS-LOCKED another dialtone (pid %d) is saving profiles in %s", os.Getpid(), dir); !errors.Is(err, atomicfile.ErrLocked) || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("%v, want %s", err, want)
+	}
+	if took := time.Since(start); took < lockWait {
+		t.Errorf("gave up after %v", took)
 	}
 	if ps, errs := s.List(); len(ps) != 1 || ps[0].User != "" || len(errs) != 0 {
 		t.Errorf("reading needs no lock: %v %v", ps, errs)

@@ -1,15 +1,11 @@
 package profile
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf8"
-
-	"dialtone/keys/atomicfile"
 )
 
 // TestLinkedProfileIsWrittenThrough keeps the link of somebody who has profiles
@@ -77,31 +73,7 @@ func TestErrorsNameFileLineAndColumn(t *testing.T) {
 	}
 }
 
-// TestLockedStoreNamesTheOtherProgram is security row P6.
-func TestLockedStoreNamesTheOtherProgram(t *testing.T) {
-	t.Parallel()
-	dir := filepath.Join(t.TempDir(), "profiles")
-	s := Open(dir)
-	unlock, err := atomicfile.Lock(dir, time.Second)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unlock()
-	start := time.Now()
-	err = s.Put(simple("r1"))
-	if want := fmt.Sprintf("FS-LOCKED another dialtone (pid %d) is saving profiles in %s", os.Getpid(), dir); err == nil || !strings.HasPrefix(err.Error(), want) {
-		t.Errorf("%v, want %s", err, want)
-	}
-	if took := time.Since(start); took < 2*time.Second {
-		t.Errorf("gave up after %v", took)
-	}
-	if ps, errs := s.List(); len(ps) != 0 || len(errs) != 0 {
-		t.Errorf("%v, %v", ps, errs)
-	}
-}
-
-// TestWritableByOthersIsTold is the file half of security row P4: the profile is
-// used, and the message has the fix.
+// TestWritableByOthersIsTold: the profile is used, and the message has the fix.
 func TestWritableByOthersIsTold(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
