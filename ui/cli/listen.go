@@ -111,13 +111,11 @@ func (f *listenFlags) check(c *cobra.Command) error {
 	if _, err := callhome.ParseOnly(strings.Join(f.only, " ")); err != nil {
 		return usagef(c, "--only: %s", errorLine(err))
 	}
-	for _, addr := range append(append([]string{}, f.ssh...), f.https...) {
-		_, port, err := net.SplitHostPort(addr)
-		if err != nil || port == "" {
-			return usagef(c, "%.80q is no address to listen on: use HOST:PORT", addr)
-		}
-		if _, err := net.LookupPort("tcp", port); err != nil {
-			return usagef(c, "%.80q is no address to listen on: a port is 0 to 65535", addr)
+	for flag, addrs := range map[string][]string{"--ssh": f.ssh, "--https": f.https} {
+		for _, addr := range addrs {
+			if err := checkAddress(flag, addr); err != nil {
+				return usage(c, err)
+			}
 		}
 	}
 	return nil

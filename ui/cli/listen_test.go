@@ -297,5 +297,13 @@ func TestSimulateListens(t *testing.T) {
 	} {
 		h.run("", append([]string{"simulate"}, args...)...).want(t, 2, "USAGE")
 	}
-	h.run("", "simulate", "--ssh", "127.0.0.1:99999").want(t, 3, "SIM-START")
+	for _, args := range [][]string{
+		{"--ssh", "foo"}, {"--ssh", "0.0.0.0:99999"}, {"--ssh", "0.0.0.0:65535", "--count", "2"},
+		{"--dial", "foo"}, {"--dial", "127.0.0.1:1", "--or-dial", "foo"},
+	} {
+		r := h.run("", append([]string{"simulate"}, args...)...).want(t, 2, "USAGE", args[len(args)-2])
+		if strings.Contains(r.err, "Warning") {
+			t.Errorf("%v: warned of what is not done:\n%s", args, r.err)
+		}
+	}
 }

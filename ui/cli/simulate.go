@@ -3,8 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"net"
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -198,6 +196,33 @@ func (f *simulateFlags) check(c *cobra.Command) error {
 	case f.delay < 0 || f.wait < 0:
 		return usagef(c, "times must not be negative")
 	}
+	if err := f.checkAddresses(); err != nil {
+		return usage(c, err)
+	}
+	return nil
+}
+
+// checkAddresses looks at where to listen, up to the last port, or to dial.
+func (f *simulateFlags) checkAddresses() error {
+	if f.ssh != "" {
+		if err := checkAddress("--ssh", f.ssh); err != nil {
+			return err
+		}
+		if _, err := nextPort(f.ssh, f.count-1); err != nil {
+			return fmt.Errorf("--ssh and --count: %w", err)
+		}
+	}
+	if f.dial == "" {
+		return nil
+	}
+	if err := checkAddress("--dial", f.dial); err != nil {
+		return err
+	}
+	for _, addr := range f.more {
+		if err := checkAddress("--or-dial", addr); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -348,34 +373,6 @@ func numbered(name string, i, n int) string {
 		return name
 	}
 	return fmt.Sprintf("%s-%d", name, i+1)
-}
-
-// nextPort is an address i ports further; port 0 stays.
-func nextPort(addr string, i int) (string, error) {
-	if addr == "" {
-		return "", nil
-	}
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return "", err
-	}
-	n, err := strconv.Atoi(port)
-	if err != nil || n < 0 || n+i > 65535 {
-		return "", fmt.Errorf("%q is no port from 1 to 65535", port)
-	}
-	if n > 0 {
-		n += i
-	}
-	return net.JoinHostPort(host, strconv.Itoa(n)), nil
-}
-
-func loopback(addr string) bool {
-	if addr == "" {
-		return true
-	}
-	host, _, _ := net.SplitHostPort(addr)
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // size reads "60MB", "500 kB", "2GB" or a number of bytes.

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"net"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -18,9 +17,6 @@ import (
 // secureOptions is what all devices of a run by outbound HTTPS have in common.
 func (f *simulateFlags) secureOptions(a *app, s simulated) (o outboundsim.Options, err error) {
 	o = s.https
-	if _, port, err := net.SplitHostPort(f.dial); err != nil || port == "" {
-		return o, with(ExitUsage, fault("USAGE", fmt.Sprintf("--dial %.80q is no address: use HOST:PORT", f.dial), "", ""))
-	}
 	file := f.trusted
 	if file == "" {
 		if file = in(a.dir.config, certFile); file == "" {
