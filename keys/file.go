@@ -229,17 +229,22 @@ func (o Files) certificate(path string, key ssh.Signer) ssh.Signer {
 	return s
 }
 
+// Cause is an error of the file system without the operation and the path, for a
+// sentence that names the file itself.
+func Cause(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
 // ReadPrivate reads a regular file of at most max bytes that nobody but its
 // owner may read. The fault KEY-PERM names the chmod to run.
 func ReadPrivate(path string, max int64) ([]byte, error) {
 	data, info, err := readRegular(path, max)
 	if err != nil {
-		f := &Fault{Code: "KEY-FILE", What: fmt.Sprintf("%s cannot be read (%v)", path, err), Err: err}
-		var pe *fs.PathError
-		if errors.As(err, &pe) {
-			f.What = fmt.Sprintf("%s cannot be read (%v)", path, pe.Err)
-		}
-		return nil, f
+		return nil, &Fault{Code: "KEY-FILE", What: fmt.Sprintf("%s cannot be read (%v)", path, Cause(err)), Err: err}
 	}
 	if err := private(path, info); err != nil {
 		clear(data)

@@ -100,6 +100,24 @@ func TestBadLinesCostNobodyElse(t *testing.T) {
 	}
 }
 
+// TestBadLinesAreListedUpToALimit has more of them in two files than are listed:
+// the first ones are.
+func TestBadLinesAreListedUpToALimit(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	bad := []byte(strings.Repeat("bad line\n", 800))
+	names := []string{filepath.Join(dir, "one"), filepath.Join(dir, "two")}
+	for _, name := range names {
+		if err := os.WriteFile(name, bad, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list := NewKnownHosts(names[0], names[1]).Problems()
+	if len(list) != 1000 || list[799].File != names[0] || list[800].File != names[1] || list[999].Line != 200 {
+		t.Errorf("%d are listed", len(list))
+	}
+}
+
 // TestPatternsTakeNoTimeOfTheirOwn has patterns that a matcher which goes back
 // to every star would never be done with.
 func TestPatternsTakeNoTimeOfTheirOwn(t *testing.T) {

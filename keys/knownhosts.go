@@ -74,6 +74,9 @@ func NewKnownHosts(own string, readOnly ...string) *KnownHosts {
 // File is where Trust writes; "" when that is memory.
 func (k *KnownHosts) File() string { return k.own }
 
+// maxProblems bounds what is listed of bad lines.
+const maxProblems = 1000
+
 // Problems lists the bad lines of all files, at most 1000.
 func (k *KnownHosts) Problems() []Problem {
 	k.mu.Lock()
@@ -87,8 +90,8 @@ func (k *KnownHosts) Problems() []Problem {
 		}
 		out = append(out, f.problems...)
 		for _, l := range f.lines { // what is decoded only on use otherwise
-			if len(out) >= 1000 {
-				return out[:1000]
+			if len(out) >= maxProblems {
+				break
 			}
 			if _, err := l.publicKey(); err != nil {
 				out = append(out, Problem{File: name, Line: l.num, Err: err})
@@ -101,7 +104,7 @@ func (k *KnownHosts) Problems() []Problem {
 		}
 		return a.Line - b.Line
 	})
-	return out
+	return out[:min(len(out), maxProblems)]
 }
 
 // load returns the parsed file, from the cache when it has not changed. The
@@ -145,7 +148,7 @@ func parseHosts(name string, data []byte) *hostsFile {
 		if ok {
 			f.lines = append(f.lines, l)
 		}
-		if err != nil && len(f.problems) < 1000 {
+		if err != nil && len(f.problems) < maxProblems {
 			f.problems = append(f.problems, Problem{File: name, Line: num, Err: err})
 		}
 	}
@@ -368,7 +371,7 @@ func algorithmKey(algorithm string) (kind string, cert bool) {
 	case ssh.KeyAlgoRSASHA256, ssh.KeyAlgoRSASHA512:
 		return ssh.KeyAlgoRSA, false
 	}
-	return algorithm, bytes.Contains([]byte(algorithm), []byte("-cert-v01@"))
+	return algorithm, strings.Contains(algorithm, "-cert-v01@")
 }
 
 func sameKey(a, b ssh.PublicKey) bool {

@@ -266,7 +266,7 @@ func unreadable(path string, err error) error {
 
 // fileFault words an error of the file system.
 func fileFault(verb, path string, err error) error {
-	f := &keys.Fault{Code: "FS-IO", What: fmt.Sprintf("cannot %s %s: %v", verb, path, bare(err)), Err: err}
+	f := &keys.Fault{Code: "FS-IO", What: fmt.Sprintf("cannot %s %s: %v", verb, path, keys.Cause(err)), Err: err}
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), errors.Is(err, syscall.EFBIG):
 		f.Code, f.Do = "FS-FULL", "Make room and save again"
@@ -281,13 +281,4 @@ func fileFault(verb, path string, err error) error {
 		f.Kept = "What was saved before is untouched; the change is not saved"
 	}
 	return f
-}
-
-// bare drops the operation and path that fileFault states itself.
-func bare(err error) error {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
-		return pe.Err
-	}
-	return err
 }

@@ -7,7 +7,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -90,7 +89,7 @@ func readPEM(name string, secret bool) ([]byte, error) {
 	}
 	fi, err := stat(name)
 	if err != nil {
-		return nil, &keys.Fault{Code: "TLS-FILE", What: fmt.Sprintf("%s: %v", name, bare(err)), Do: "Make a pair with: dialtone cert HOST", Err: err}
+		return nil, &keys.Fault{Code: "TLS-FILE", What: fmt.Sprintf("%s: %v", name, keys.Cause(err)), Do: "Make a pair with: dialtone cert HOST", Err: err}
 	}
 	if !fi.Mode().IsRegular() {
 		return nil, irregular(name, fi.Mode())
@@ -105,12 +104,12 @@ func readPEM(name string, secret bool) ([]byte, error) {
 	}
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, &keys.Fault{Code: "TLS-FILE", What: fmt.Sprintf("%s: %v", name, bare(err)), Err: err}
+		return nil, &keys.Fault{Code: "TLS-FILE", What: fmt.Sprintf("%s: %v", name, keys.Cause(err)), Err: err}
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, maxPEM))
 	if err != nil {
-		return nil, &keys.Fault{Code: "TLS-FILE", What: fmt.Sprintf("%s: %v", name, bare(err)), Err: err}
+		return nil, &keys.Fault{Code: "TLS-FILE", What: fmt.Sprintf("%s: %v", name, keys.Cause(err)), Err: err}
 	}
 	return b, nil
 }
@@ -129,15 +128,6 @@ func irregular(name string, mode fs.FileMode) error {
 	}
 	f.What = fmt.Sprintf("%s is not a regular file (%s)", name, kind)
 	return f
-}
-
-// bare is the cause without the file name that the sentence has already.
-func bare(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	return err
 }
 
 // certificates reads every certificate of a file in its order.

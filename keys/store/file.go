@@ -140,7 +140,7 @@ func read(path string) (data []byte, sum [sha256.Size]byte, err error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, sum, noStore(path, err)
 		}
-		return nil, sum, &keys.Fault{Code: "SEC-FILE", What: fmt.Sprintf("%s cannot be looked at (%v)", path, bare(err)), Err: err}
+		return nil, sum, &keys.Fault{Code: "SEC-FILE", What: fmt.Sprintf("%s cannot be looked at (%v)", path, keys.Cause(err)), Err: err}
 	}
 	if fi.Mode()&fs.ModeSymlink != 0 {
 		return nil, sum, &keys.Fault{Code: "SEC-FILE", What: path + " is a symbolic link; the secret store must be a file of its own",
@@ -167,14 +167,6 @@ func checkDir(dir string) error {
 
 func noStore(path string, err error) error {
 	return &keys.Fault{Code: "SEC-NONE", What: "there is no secret store yet (" + path + ")", Do: "Make it with: dialtone secret set NAME", Err: err}
-}
-
-func bare(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	return err
 }
 
 // ValidName is keys.ValidSecretName.

@@ -89,6 +89,6 @@ func (s *Store) saveFault(err error) error {
 	if errors.As(err, &f) {
 		return err
 	}
-	return &keys.Fault{Code: "SEC-SAVE", What: fmt.Sprintf("%s could not be written (%v)", s.o.Path, bare(err)),
+	return &keys.Fault{Code: "SEC-SAVE", What: fmt.Sprintf("%s could not be written (%v)", s.o.Path, keys.Cause(err)),
 		Kept: "The file is whole, with its old content", Do: "Make room, or make it writable", Err: err}
 }
