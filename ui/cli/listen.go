@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -16,6 +17,7 @@ import (
 	"dialtone/conn/dial"
 	"dialtone/conn/link"
 	"dialtone/conn/profile"
+	"dialtone/keys"
 	"dialtone/ui/safe"
 )
 
@@ -33,6 +35,7 @@ type listenFlags struct {
 	acceptNew bool
 	only      []string
 	noPlain   bool
+	expired   bool
 }
 
 func (a *app) listenCommand() *cobra.Command {
@@ -42,7 +45,7 @@ func (a *app) listenCommand() *cobra.Command {
 		Short: "Wait for devices that dial in, without the interface",
 		Long: `Waits for devices that dial in: by call home (RFC 8071) and by Junos outbound SSH
 on --ssh, by Junos outbound HTTPS on --https. The latter shows the certificate that
-dialtone cert has made.
+dialtone cert has made; one that has expired only with --expired-cert.
 
 Let in are devices that have a profile and whose identity is believed: the host
 key is a pin of the profile, and the secret was proved where the profile has one.
@@ -77,6 +80,7 @@ outcome unknown. The highest that applies is used; 130 interrupted.`,
 	fs.BoolVar(&f.acceptNew, "accept-new", false, "let every caller in, whatever its identity")
 	fs.StringArrayVar(&f.only, "only", nil, "take callers of this network or address alone, such as 192.0.2.0/24; may be repeated")
 	fs.BoolVar(&f.noPlain, "no-plain", false, "refuse call home without a greeting (RFC 8071), for a port of Junos devices alone")
+	fs.BoolVar(&f.expired, "expired-cert", false, "listen on --https even with a certificate that has expired or is not valid yet; devices that look at its dates refuse it")
 	t := &f.target
 	fs.StringVarP(&t.user, "user", "u", "", "user name for callers without a profile")
 	fs.StringArrayVarP(&t.identity, "identity", "i", nil, "private key file for callers without a profile; may be repeated")
@@ -101,6 +105,8 @@ func (f *listenFlags) check(c *cobra.Command) error {
 		return usagef(c, "say where to listen: --ssh ADDR or --https ADDR")
 	case f.count < 0:
 		return usagef(c, "--count must not be negative")
+	case f.expired && len(f.https) == 0:
+		return usagef(c, "--expired-cert needs --https")
 	case f.save != "" && f.rpc == "":
 		return usagef(c, "--save needs --rpc")
 	case f.rpc == "-" && f.target.passwordFile == "-":
@@ -306,13 +312,28 @@ func (w *waiter) listenOn() error {
 				w.a.note("Listening on all addresses of this machine (%s).", safe.Text(addr))
 			}
 			set := desk.Setting{Kind: kind, Addr: addr, Only: strings.Join(w.f.only, " "), NoPlain: w.f.noPlain && kind == desk.SSH}
-			if err := w.desk.ListenAs(set); err != nil {
+			if err := w.listenAs(set); err != nil {
 				return with(ExitUsage, err)
 			}
 			w.starting++
 		}
 	}
 	return nil
+}
+
+// listenAs starts one listener, with a certificate that has expired only where
+// the person has said so.
+func (w *waiter) listenAs(set desk.Setting) error {
+	err := w.desk.ListenAs(set)
+	var f *keys.Fault
+	if !errors.As(err, &f) || f.Code != "TLS-EXPIRED" {
+		return err
+	}
+	if !w.f.expired {
+		return &keys.Fault{Code: f.Code, What: f.What, Do: f.Do + ", or listen with it all the same: --expired-cert", Err: err}
+	}
+	w.a.note("%s Listening with it all the same (--expired-cert).", sentence(safe.Text(capital(f.What))))
+	return w.desk.ListenStale(set)
 }
 
 // end takes everything down in order: no new callers, no sessions, and last the

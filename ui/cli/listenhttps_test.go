@@ -3,10 +3,12 @@
 package cli_test
 
 import (
+	"dialtone/keys/cert"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // secureHome has a certificate for loopback, a secret in a file, and the profile
@@ -54,6 +56,26 @@ func TestListenServesDevicesByHTTPS(t *testing.T) {
 		if strings.Contains(s.text()+s.err.String(), sharedSecret) {
 			t.Error("the output holds the secret")
 		}
+	}
+}
+
+// A certificate that has expired is shown only when the person says so.
+func TestListenWithAnExpiredCertificate(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	if _, err := cert.Save(h.config("server.crt"), h.config("server.key"), []string{"127.0.0.1"}, cert.P256, false, time.Now().AddDate(-20, 0, 0)); err != nil {
+		t.Fatal(err)
+	}
+	h.run("", "listen", "--https", "127.0.0.1:0").want(t, 2, "TLS-EXPIRED", "--expired-cert")
+	h.run("", "listen", "--ssh", "127.0.0.1:0", "--expired-cert").want(t, 2, "--expired-cert needs --https")
+	l := h.serve("listen", "--https", "127.0.0.1:0", "--expired-cert")
+	if l.await("listening").Addr == "" {
+		t.Error("it does not say where it listens")
+	}
+	l.signal(os.Interrupt)
+	l.end(130)
+	if !strings.Contains(l.err.String(), "Listening with it all the same (--expired-cert).") {
+		t.Errorf("it does not warn: %s", l.err.String())
 	}
 }
 
