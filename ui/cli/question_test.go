@@ -36,13 +36,22 @@ type console struct {
 
 func (h *home) onTerminal(stdin string, args ...string) *console {
 	h.t.Helper()
+	return h.onTerminalWith(strings.NewReader(stdin), args...)
+}
+
+// onTerminalWith is onTerminal; nil: standard input is the terminal too.
+func (h *home) onTerminalWith(stdin io.Reader, args ...string) *console {
+	h.t.Helper()
 	c := h.command(args...)
 	master, slave, err := pty.Open()
 	if err != nil {
 		h.t.Skip("no pseudo terminals here:", err)
 	}
 	con := &console{t: h.t, pty: master, more: make(chan struct{}, 1)}
-	c.Stdin, c.Stdout, c.Stderr = strings.NewReader(stdin), &con.out, slave
+	if stdin == nil {
+		stdin = slave
+	}
+	c.Stdin, c.Stdout, c.Stderr = stdin, &con.out, slave
 	c.ExtraFiles = []*os.File{slave}
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 3}
 	if err := c.Start(); err != nil {
