@@ -59,6 +59,7 @@ type visit struct {
 	mu     sync.Mutex
 	caller Caller
 	asker  link.Asker
+	let    bool // in by somebody's word, not by its profile
 }
 
 // Errors of a visit carry how much its source is to blame.
@@ -217,6 +218,9 @@ func (v *visit) decision(ctx context.Context, hold *holdConn, key ssh.PublicKey,
 	if err == nil {
 		err = d.refuse
 	}
+	v.mu.Lock()
+	v.let = err == nil
+	v.mu.Unlock()
 	return d, err
 }
 
@@ -269,6 +273,13 @@ func (v *visit) note(f func(*Caller)) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	f(&v.caller)
+}
+
+// wasLet reports whether somebody let the caller in.
+func (v *visit) wasLet() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.let
 }
 
 func (v *visit) snapshot() Caller {

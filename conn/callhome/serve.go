@@ -148,7 +148,13 @@ func (l *Listener) visit(v *visit, c net.Conn) bool {
 	if errors.As(err, &f) {
 		key += f.Code
 	}
-	l.hush(Event{Kind: Refused, On: v.on.addr, Caller: caller, Target: t, Err: err}, key)
+	ev := Event{Kind: Refused, On: v.on.addr, Caller: caller, Target: t, Err: err}
+	if v.wasLet() { // whoever let it in waits for what becomes of it
+		ev.Count = 1
+		l.emit(ev)
+	} else {
+		l.hush(ev, key)
+	}
 	return false
 }
 
