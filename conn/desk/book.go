@@ -3,6 +3,7 @@ package desk
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -14,6 +15,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"dialtone/conn/callhome"
+	"dialtone/conn/dial"
 	"dialtone/conn/link"
 	"dialtone/conn/profile"
 	"dialtone/keys"
@@ -44,12 +46,13 @@ type book struct {
 	users  []string               // of the profiles, the commonest first
 	once   map[string]link.Target // by name: accepted in this run, not saved
 	grants map[string]time.Time   // by fingerprint: may come in without a question until then
+	spent  map[string]link.Target // by name: with the saved password that its device refused
 }
 
 var _ callhome.Book = (*book)(nil)
 
 func newBook(store profile.Store, vault keys.Vault, now func() time.Time, user string) *book {
-	return &book{store: store, vault: vault, now: now, user: user, once: map[string]link.Target{}, grants: map[string]time.Time{}}
+	return &book{store: store, vault: vault, now: now, user: user, once: map[string]link.Target{}, grants: map[string]time.Time{}, spent: map[string]link.Target{}}
 }
 
 func calls(via link.Via) bool { return via == link.CallHome || via == link.Junos }
@@ -112,6 +115,9 @@ func (b *book) entry(i int) callhome.Entry {
 			e.Target.Open = "auto"
 		}
 	}
+	if b.isSpent(p.Target) {
+		e.Target.Open = "ask"
+	}
 	if ref := p.Secret; ref != "" {
 		e.Secret = func(ctx context.Context) (keys.Secret, error) {
 			ctx, cancel := context.WithTimeout(ctx, secretTime)
@@ -120,6 +126,41 @@ func (b *book) entry(i int) callhome.Entry {
 		}
 	}
 	return e
+}
+
+// signedIn takes what became of a device that was let in. A saved password that
+// was refused is not sent again by itself, however often the device calls: its
+// router would lock the account. The device waits for a person from then on,
+// until it lets us in or the profile has other credentials.
+func (b *book) signedIn(as link.Target, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var refused *dial.AuthError
+	switch {
+	case err == nil:
+		delete(b.spent, as.Name)
+	case errors.As(err, &refused) && refused.SavedPassword:
+		if len(b.spent) >= mostOnce {
+			clear(b.spent)
+		}
+		b.spent[as.Name] = as
+	}
+}
+
+// isSpent reports a target whose saved password was refused; b.mu is held.
+func (b *book) isSpent(t link.Target) bool {
+	s, ok := b.spent[t.Name]
+	return ok && s.User == t.User && s.Password == t.Password
+}
+
+// waits reports a profile that opens by itself no more, because its saved
+// password was refused.
+func (b *book) waits(name string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.fresh()
+	i, ok := b.byName[name]
+	return ok && b.all[i].Open == "auto" && b.isSpent(b.all[i].Target)
 }
 
 // ByID returns the profile of a device-id; of several the first by name.

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"dialtone/conn/callhome"
+	"dialtone/conn/dial"
 	"dialtone/conn/link"
 )
 
@@ -37,6 +38,9 @@ func (f *Front) event(ev callhome.Event) {
 		return
 	case callhome.Refused:
 		line.Text = what(ev.Err)
+		if fault := new(dial.AuthError); errors.As(ev.Err, &fault) && f.book.waits(c.Trust.Profile) {
+			line.Text += "; it waits in the inbox when it calls again"
+		}
 		if errors.Is(ev.Err, callhome.ErrCallAgain) {
 			line.Event = string(callhome.Waiting)
 		}

@@ -111,7 +111,7 @@ func New(o Options) *Front {
 		pairs: newPairs(), claims: claims{}, origins: map[conn.SessionID]*origin{},
 	}
 	f.ssh = callhome.New(callhome.Options{
-		Book: f.book, Handshake: over(o.Dialer, o.Wait+time.Minute), Ask: o.Ask, Now: o.Now, Budget: o.Budget, Wait: o.Wait,
+		Book: f.book, Handshake: over(o.Dialer, o.Wait+time.Minute, f.book.signedIn), Ask: o.Ask, Now: o.Now, Budget: o.Budget, Wait: o.Wait,
 		Meet: f.meet, Left: f.left, OnEvent: f.event, Guard: f.guard,
 	})
 	f.https = newSecure(f)

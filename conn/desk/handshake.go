@@ -16,8 +16,8 @@ import (
 )
 
 // over returns the handshake that d performs with callers. A caller may wait for
-// patience in the middle of it.
-func over(d *dial.Dialer, patience time.Duration) callhome.Handshake {
+// patience in the middle of it. done hears how each ended that was let in.
+func over(d *dial.Dialer, patience time.Duration, done func(as link.Target, err error)) callhome.Handshake {
 	return func(ctx context.Context, c net.Conn, t link.Target, g callhome.Greeting, verify callhome.Verify, ask link.Asker) (*link.Link, error) {
 		k := &callerKey{announced: g.HostKey, verify: verify, patience: patience}
 		if k.announced != nil && len(k.Algorithms(ordinary())) == 0 && !slices.Contains(t.Legacy, dial.LegacyRSA) {
@@ -27,6 +27,9 @@ func over(d *dial.Dialer, patience time.Duration) callhome.Handshake {
 		lk, err := d.Client(ctx, c, t, k, ask, nil)
 		if err != nil && k.err != nil {
 			return nil, k.err
+		}
+		if k.shown != "" {
+			done(k.as, err)
 		}
 		return lk, err
 	}
@@ -46,6 +49,7 @@ type callerKey struct {
 	patience  time.Duration
 
 	target *link.Target // until it is asked for
+	as     link.Target  // as which it was let in: its name and credentials
 	shown  string       // fingerprint of the key that was accepted
 	from   string
 	err    error
@@ -91,6 +95,7 @@ func (k *callerKey) Check(_ net.Addr, key ssh.PublicKey) (from string, err error
 	t, from, err := verify(key)
 	if k.from, k.err = from, err; err == nil {
 		k.target, k.shown = &t, fp
+		k.as = link.Target{Name: t.Name, User: t.User, Password: t.Password}
 	}
 	return k.from, k.err
 }
