@@ -2,6 +2,7 @@ package simnet
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -77,19 +78,9 @@ type Caller struct {
 
 // Call starts a device that dials addr, until Stop or Close.
 func (l *Lab) Call(addr string, o CallOptions) (*Caller, error) {
-	if o.Server.User == "" {
-		o.Server.User = "admin"
-	}
-	h := &Host{lab: l, server: o.Server, name: o.Device.Name, key: o.Server.HostKey, conns: make(map[net.Conn]struct{}), line: newLine(o.Server.RTT)}
-	if h.key == nil {
-		var err error
-		if h.key, err = NewKey(); err != nil {
-			return nil, err
-		}
-	}
-	if o.Server.Serve == nil {
-		h.Device = simdev.New(o.Device)
-		h.server.Serve = h.Device.Serve
+	h, err := l.host(o.Device, o.Server)
+	if err != nil {
+		return nil, err
 	}
 	c := &Caller{Host: h, o: o, addr: append([]string{addr}, o.More...), over: make(chan struct{})}
 	c.ctx, c.stop = context.WithCancel(l.ctx)
@@ -121,15 +112,7 @@ func (c *Caller) Acks() int { return int(c.acks.Load()) }
 
 // Target is the device as a profile has it, without secret, password and pin.
 func (c *Caller) Target() link.Target {
-	via := c.o.Via
-	if via == "" {
-		via = link.CallHome
-	}
-	name := c.o.DeviceID
-	if name == "" {
-		name = c.name
-	}
-	return link.Target{Name: name, Via: via, DeviceID: c.o.DeviceID, User: c.server.User}
+	return link.Target{Name: cmp.Or(c.o.DeviceID, c.name), Via: cmp.Or(c.o.Via, link.CallHome), DeviceID: c.o.DeviceID, User: c.server.User}
 }
 
 // run calls, and calls again.

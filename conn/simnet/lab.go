@@ -105,21 +105,10 @@ type Host struct {
 
 // Add starts a device that listens.
 func (l *Lab) Add(o simdev.Options, s Server) (*Host, error) {
-	if s.User == "" {
-		s.User = "admin"
+	h, err := l.host(o, s)
+	if err != nil {
+		return nil, err
 	}
-	h := &Host{lab: l, server: s, name: o.Name, key: s.HostKey, conns: make(map[net.Conn]struct{}), line: newLine(s.RTT)}
-	if h.key == nil {
-		var err error
-		if h.key, err = NewKey(); err != nil {
-			return nil, err
-		}
-	}
-	if s.Serve == nil {
-		h.Device = simdev.New(o)
-		h.server.Serve = h.Device.Serve
-	}
-	var err error
 	if h.listener, err = net.Listen("tcp", cmp.Or(s.Addr, "127.0.0.1:0")); err != nil {
 		return nil, err
 	}
@@ -133,6 +122,23 @@ func (l *Lab) Add(o simdev.Options, s Server) (*Host, error) {
 	l.hosts = append(l.hosts, h)
 	l.mu.Unlock()
 	l.wg.Go(h.accept) // ends when the listener is closed
+	return h, nil
+}
+
+// host makes a host that is not reached in any way yet.
+func (l *Lab) host(o simdev.Options, s Server) (*Host, error) {
+	s.User = cmp.Or(s.User, "admin")
+	h := &Host{lab: l, server: s, name: o.Name, key: s.HostKey, conns: make(map[net.Conn]struct{}), line: newLine(s.RTT)}
+	if h.key == nil {
+		var err error
+		if h.key, err = NewKey(); err != nil {
+			return nil, err
+		}
+	}
+	if s.Serve == nil {
+		h.Device = simdev.New(o)
+		h.server.Serve = h.Device.Serve
+	}
 	return h, nil
 }
 
