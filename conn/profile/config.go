@@ -1,11 +1,9 @@
 package profile
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
-	"regexp"
 	"strings"
 
 	"dialtone/keys"
@@ -77,7 +75,7 @@ func (c Config) Where(actionID string) string {
 func (c *Config) flatten(prefix string, table map[string]any, data []byte) error {
 	for k, v := range table {
 		id := prefix + k
-		c.lines[id] = lineOfKey(data, id)
+		c.lines[id] = lineOfAction(data, id)
 		switch v := v.(type) {
 		case map[string]any:
 			if err := c.flatten(id+".", v, data); err != nil {
@@ -109,13 +107,12 @@ func (c *Config) badKeys(id string) error {
 	}
 }
 
-// lineOfKey finds the line of an action ID: whole, quoted, or its last part.
-func lineOfKey(data []byte, id string) int {
+// lineOfAction finds the line of an action ID: whole, quoted, or its last part.
+func lineOfAction(data []byte, id string) int {
 	last := id[strings.LastIndexByte(id, '.')+1:]
 	for _, name := range []string{id, last} {
-		re := regexp.MustCompile(`(?m)^[ \t]*["']?` + regexp.QuoteMeta(name) + `["']?[ \t]*=`)
-		if loc := re.FindIndex(data); loc != nil {
-			return 1 + bytes.Count(data[:loc[0]], []byte("\n"))
+		if n := lineOf(data, name); n > 0 {
+			return n
 		}
 	}
 	return 0

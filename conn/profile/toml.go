@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -35,7 +36,7 @@ func decode(path, name string, data []byte) (Profile, error) {
 	if bad := Check(p); len(bad) > 0 {
 		var first string // by line
 		line := 0
-		for _, f := range sorted(bad) {
+		for _, f := range slices.Sorted(maps.Keys(bad)) {
 			if n := lineOf(data, f); first == "" || n != 0 && (line == 0 || n < line) {
 				first, line = f, n
 			}
@@ -101,7 +102,7 @@ func quoted(s string) string {
 	return fmt.Sprintf("%q", s)
 }
 
-// lineOf finds the line on which a top-level key stands, 0 when it does not.
+// lineOf finds the first line on which a key stands, 0 when none does.
 func lineOf(data []byte, key string) int {
 	re := regexp.MustCompile(`(?m)^[ \t]*["']?` + regexp.QuoteMeta(key) + `["']?[ \t]*=`)
 	loc := re.FindIndex(data)
@@ -109,13 +110,4 @@ func lineOf(data []byte, key string) int {
 		return 0
 	}
 	return 1 + bytes.Count(data[:loc[0]], []byte("\n"))
-}
-
-func sorted(m map[string]string) []string {
-	var ks []string
-	for k := range m {
-		ks = append(ks, k)
-	}
-	slices.Sort(ks)
-	return ks
 }
