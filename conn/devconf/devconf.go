@@ -4,6 +4,7 @@
 package devconf
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/base32"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 
 	"dialtone/conn/link"
 	"dialtone/keys"
+	"dialtone/keys/cert"
 )
 
 // Plan is what the configuration is for. Listener is where the device must dial
@@ -47,9 +49,7 @@ func WeakSecret(s string) string {
 // Text returns the set commands for a way, with remarks as # lines. Values that
 // cannot stand on one line of configuration are an error that names the field.
 func Text(via link.Via, p Plan) (string, error) {
-	if p.Client == "" {
-		p.Client = "dialtone"
-	}
+	p.Client = cmp.Or(p.Client, "dialtone")
 	if err := p.check(via); err != nil {
 		return "", err
 	}
@@ -136,12 +136,12 @@ func (w *lines) set(format string, args ...any) { *w = append(*w, "set "+fmt.Spr
 
 func (w *lines) remark(text string) { *w = append(*w, "# "+text) }
 
+// user is the account that we sign in to.
+func (p Plan) user() string { return cmp.Or(p.Target.User, "dialtone") }
+
 // user writes the account that we sign in to.
 func (w *lines) user(p Plan) {
-	user := p.Target.User
-	if user == "" {
-		user = "dialtone"
-	}
+	user := p.user()
 	w.set("system login user %s class super-user", user)
 	if len(p.UserKeys) == 0 {
 		w.set("system login user %s authentication plain-text-password", user)
@@ -176,10 +176,7 @@ func (w *lines) ssh(p Plan) {
 }
 
 func (w *lines) outboundSSH(p Plan) {
-	id := p.Target.DeviceID
-	if id == "" {
-		id = "DEVICE-ID"
-	}
+	id := cmp.Or(p.Target.DeviceID, "DEVICE-ID")
 	name, port, _ := p.server(4334)
 	stanza := "system services outbound-ssh client " + p.Client
 	w.set("system services netconf ssh")
@@ -197,19 +194,10 @@ func (w *lines) outboundSSH(p Plan) {
 }
 
 func (w *lines) outboundHTTPS(p Plan) {
-	id := p.Target.DeviceID
-	if id == "" {
-		id = "DEVICE-ID"
-	}
-	wait := p.WaitTime
-	if wait == 0 {
-		wait = 30
-	}
+	id := cmp.Or(p.Target.DeviceID, "DEVICE-ID")
+	wait := cmp.Or(p.WaitTime, 30)
 	name, port, _ := p.server(443)
-	user := p.Target.User
-	if user == "" {
-		user = "dialtone"
-	}
+	user := p.user()
 	ext := "system extensions extension-service application file nc_grpc_app.pyc"
 	stanza := "system services outbound-https client " + p.Client
 	w.remark("Junos 20.3 and later; the sessions have the rights of the user below")
@@ -230,21 +218,14 @@ func (w *lines) outboundHTTPS(p Plan) {
 	w.set("%s %s trusted-cert \"%s\"", stanza, name, p.oneLine())
 }
 
-// oneLine is the certificate with its markers and without line ends, as the
-// device keeps it.
+// oneLine is the certificate as the device keeps it.
 func (p Plan) oneLine() string {
-	if len(p.CertPEM) == 0 {
-		return "CERTIFICATE-ON-ONE-LINE"
-	}
-	return strings.NewReplacer("\r", "", "\n", "").Replace(string(p.CertPEM))
+	return cmp.Or(cert.OneLine(p.CertPEM), "CERTIFICATE-ON-ONE-LINE")
 }
 
 func (w *lines) basic(p Plan) {
 	name, port, _ := p.server(443)
-	user := p.Target.User
-	if user == "" {
-		user = "dialtone"
-	}
+	user := p.user()
 	ext := "system extensions extension-service application file nc_grpc_app.py"
 	w.remark("Junos 20.2. This form has no identity of the device and no secret.")
 	w.remark("The names of the arguments could not be verified: they are not in the")
