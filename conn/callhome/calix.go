@@ -44,7 +44,7 @@ func (calix) read(r *reader) (Greeting, error) {
 		return g, bad("identity", fmt.Sprintf("cannot be read: %.60q", text))
 	}
 	mac := strings.TrimSpace(id.Identity.MAC)
-	if !goodID(mac) {
+	if !GoodID(mac) {
 		return g, &keys.Fault{Code: "PRE-ID", What: fmt.Sprintf("mac %.160q is not 1 to 128 printable characters without spaces", mac)}
 	}
 	g.DeviceID = mac

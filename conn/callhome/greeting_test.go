@@ -251,7 +251,7 @@ func FuzzGreet(f *testing.F) {
 		if !strings.HasSuffix(text, rest) {
 			t.Errorf("SSH would read %q of %q", rest, text)
 		}
-		if g.DeviceID != "" && !goodID(g.DeviceID) {
+		if g.DeviceID != "" && !GoodID(g.DeviceID) {
 			t.Errorf("device-id %q", g.DeviceID)
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -125,7 +126,7 @@ func (b *book) ByKey(fp string) (out []Entry) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, e := range b.entries {
-		if e.pinned(fp) {
+		if slices.Contains(e.Pins, fp) {
 			out = append(out, e)
 		}
 	}

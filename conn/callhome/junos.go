@@ -92,7 +92,7 @@ func (g *Greeting) header(line string, seen map[string]bool) error {
 	case "DEVICE-ID":
 		// Some documents print the colon twice.
 		value = strings.TrimLeft(strings.TrimPrefix(value, ":"), " \t")
-		if !goodID(value) {
+		if !GoodID(value) {
 			return &keys.Fault{Code: "PRE-ID", What: fmt.Sprintf("device-id %.160q is not 1 to 128 printable characters without spaces", value)}
 		}
 		g.DeviceID = value
@@ -108,16 +108,10 @@ func (g *Greeting) header(line string, seen map[string]bool) error {
 	return nil
 }
 
-func goodID(s string) bool {
-	if len(s) < 1 || len(s) > 128 {
-		return false
-	}
-	for i := range len(s) {
-		if s[i] < 0x21 || s[i] > 0x7e {
-			return false
-		}
-	}
-	return true
+// GoodID reports whether a device may call itself id: 1 to 128 printable
+// characters without spaces.
+func GoodID(id string) bool {
+	return id != "" && len(id) <= 128 && !strings.ContainsFunc(id, func(r rune) bool { return r < 0x21 || r > 0x7e })
 }
 
 // Vouched reports whether the greeting's HMAC proves knowledge of secret: the

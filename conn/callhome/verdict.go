@@ -3,6 +3,7 @@ package callhome
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"golang.org/x/crypto/ssh"
 
@@ -17,15 +18,6 @@ type Entry struct {
 	Pins   []string // SHA256 fingerprints
 	// Secret returns the shared secret; nil when the profile has none.
 	Secret func(ctx context.Context) (keys.Secret, error)
-}
-
-func (e Entry) pinned(fingerprint string) bool {
-	for _, p := range e.Pins {
-		if p == fingerprint {
-			return true
-		}
-	}
-	return false
 }
 
 // Book is the devices that may call. It is asked for each caller, so that a
@@ -131,7 +123,7 @@ func judgeKey(g Greeting, e Entry, known bool, h HMACVerdict, key ssh.PublicKey,
 	}
 	t.Profile = e.Target.Name
 	switch {
-	case e.pinned(fp):
+	case slices.Contains(e.Pins, fp):
 		t.Key, t.Believed = KeyKnown, true
 	case h == HMACGood && len(e.Pins) > 0:
 		t.Key, t.Believed = KeyReplaced, true

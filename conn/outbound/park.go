@@ -145,18 +145,10 @@ func (s *Server) answered(ctx context.Context, a answer) (*jetpb.InitializeReply
 	return &jetpb.InitializeReply{SessionType: jetpb.InitializeReply_SessionType(a.w.kind)}, nil
 }
 
-// goodID reports a device-id as security.md J5 wants it.
-func goodID(id string) bool {
-	if id == "" || len(id) > 128 {
-		return false
-	}
-	return !strings.ContainsFunc(id, func(r rune) bool { return r < 0x21 || r > 0x7e })
-}
-
 // judge finds out whose call it is. A fault refuses it.
 func (s *Server) judge(ctx context.Context, g *guest, in *jetpb.InitializeRequest) (*call, callhome.Blame, *keys.Fault) {
 	id := string(in.GetDeviceId())
-	if !goodID(id) {
+	if !callhome.GoodID(id) {
 		return nil, callhome.ForGarbage, &keys.Fault{Code: "GRPC-ID", What: fmt.Sprintf("the caller gives no usable device-id: %.40q", id)}
 	}
 	c := &call{guest: g, instance: in.GetInstanceId(), answer: make(chan answer, 1)}
@@ -415,10 +407,10 @@ func (s *Server) open(ctx context.Context, id CallerID, kind Kind) (*stream, err
 		w.row.sessions--
 	}
 	s.mu.Unlock()
+	defer s.tell(w.row)
 	if !waits { // the stream came in this very moment
 		return <-w.stream, nil
 	}
 	c.guest.carry(-1)
-	s.tell(w.row)
 	return nil, f
 }
