@@ -12,6 +12,7 @@ import (
 	"dialtone/conn/callhome"
 	"dialtone/conn/commit"
 	"dialtone/conn/desk"
+	"dialtone/conn/dial"
 	"dialtone/conn/link"
 	"dialtone/conn/profile"
 	"dialtone/keys"
@@ -42,6 +43,7 @@ type waiter struct {
 	devices  map[conn.SessionID]*guest
 	served   map[string]bool // identities
 	known    map[string]bool // names of profiles
+	spent    map[string]bool // identities and keys of devices that refused our password
 	code     int             // the gravest so far
 }
 
@@ -58,7 +60,7 @@ func newWaiter(a *app, f *listenFlags) *waiter {
 		a: a, f: f, out: newEventWriter(a.env.Stdout),
 		decided: map[string]bool{}, why: map[netip.AddrPort]string{}, let: map[netip.AddrPort]string{},
 		devices: map[conn.SessionID]*guest{}, served: map[string]bool{},
-		known: map[string]bool{},
+		known: map[string]bool{}, spent: map[string]bool{},
 	}
 }
 
@@ -111,6 +113,9 @@ func (w *waiter) act(l desk.Line) error {
 		}
 	case "caller", "refused":
 		if l.Err != nil {
+			if fault := new(dial.AuthError); errors.As(l.Err, &fault) && fault.SavedPassword {
+				w.spend(w.let[l.From])
+			}
 			delete(w.let, l.From)
 			delete(w.why, l.From)
 		}
@@ -223,6 +228,18 @@ func (w *waiter) unanswered() {
 	}
 }
 
+// spend notes a device that refused our password. However often it calls, the
+// password is not sent again: its router would lock the account.
+func (w *waiter) spend(identity string) {
+	if identity == "" {
+		return
+	}
+	if len(w.spent) > maxReasons {
+		clear(w.spent)
+	}
+	w.spent[identity] = true
+}
+
 // decide says yes or no to every caller that waits.
 func (w *waiter) decide() {
 	for _, c := range w.desk.Callers() {
@@ -232,6 +249,9 @@ func (w *waiter) decide() {
 		}
 		identity := cmp.Or(c.Matches, c.Key, c.Claim, c.From.String())
 		t, why := w.target(c)
+		if w.spent[identity] || w.spent[c.Key] && c.Key != "" {
+			why = "it refused the password before, which is not sent again"
+		}
 		if why == "" && (c.Key != "" || c.Parked) && w.f.count > 0 {
 			if w.served[identity] {
 				why = "it was served already"
