@@ -22,8 +22,6 @@ import (
 )
 
 const (
-	freshFor   = time.Second      // profiles are read again after it
-	freshMost  = 20               // or after so many times what reading took
 	secretTime = 30 * time.Second // for the vault
 	mostOnce   = 1024             // devices accepted without a profile
 )
@@ -37,8 +35,7 @@ type book struct {
 	user  string
 
 	mu     sync.Mutex
-	read   time.Time
-	took   time.Duration
+	fresh  freshness
 	all    []profile.Profile // of callers
 	byID   map[string]int
 	byKey  map[string][]int
@@ -56,17 +53,6 @@ func newBook(store profile.Store, vault keys.Vault, now func() time.Time, user s
 }
 
 func calls(via link.Via) bool { return via == link.CallHome || via == link.Junos }
-
-// fresh reads the profiles again when they may have changed; b.mu is held.
-func (b *book) fresh() {
-	start := time.Now() // how long reading takes is not the business of a test's clock
-	if age := start.Sub(b.read); age < freshFor || age < freshMost*b.took {
-		return
-	}
-	b.load()
-	b.read = time.Now()
-	b.took = b.read.Sub(start)
-}
 
 // load reads the profiles; b.mu is held.
 func (b *book) load() {
@@ -103,13 +89,10 @@ func (b *book) load() {
 	}
 }
 
-// reload forgets what was read; b.mu is held.
-func (b *book) reload() { b.read = time.Time{} }
-
 // entry is a profile as the listener sees it; b.mu is held.
 func (b *book) entry(i int) callhome.Entry {
 	p := b.all[i]
-	e := callhome.Entry{Target: p.Target, Pins: p.Pin}
+	e := callhome.Entry{Target: p.Target, Pins: p.Pin, Secret: secretOf(b.vault, p.Secret)}
 	for _, fp := range p.Pin {
 		if until, ok := b.grants[fp]; ok && b.now().Before(until) {
 			e.Target.Open = "auto"
@@ -117,13 +100,6 @@ func (b *book) entry(i int) callhome.Entry {
 	}
 	if b.isSpent(p.Target) {
 		e.Target.Open = "ask"
-	}
-	if ref := p.Secret; ref != "" {
-		e.Secret = func(ctx context.Context) (keys.Secret, error) {
-			ctx, cancel := context.WithTimeout(ctx, secretTime)
-			defer cancel()
-			return b.vault.Get(ctx, ref)
-		}
 	}
 	return e
 }
@@ -158,7 +134,7 @@ func (b *book) isSpent(t link.Target) bool {
 func (b *book) waits(name string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.fresh()
+	b.fresh.renew(b.load)
 	i, ok := b.byName[name]
 	return ok && b.all[i].Open == "auto" && b.isSpent(b.all[i].Target)
 }
@@ -167,7 +143,7 @@ func (b *book) waits(name string) bool {
 func (b *book) ByID(id string) (callhome.Entry, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.fresh()
+	b.fresh.renew(b.load)
 	i, ok := b.byID[id]
 	if !ok {
 		return callhome.Entry{}, false
@@ -179,7 +155,7 @@ func (b *book) ByID(id string) (callhome.Entry, bool) {
 func (b *book) ByKey(fp string) []callhome.Entry {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.fresh()
+	b.fresh.renew(b.load)
 	var out []callhome.Entry
 	for _, i := range b.byKey[fp] {
 		out = append(out, b.entry(i))
@@ -191,7 +167,7 @@ func (b *book) ByKey(fp string) []callhome.Entry {
 func (b *book) Users() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.fresh()
+	b.fresh.renew(b.load)
 	return slices.Clone(b.users)
 }
 
@@ -199,7 +175,7 @@ func (b *book) Users() []string {
 func (b *book) auto(name string) (link.Target, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.fresh()
+	b.fresh.renew(b.load)
 	i, ok := b.byName[name]
 	if !ok {
 		return link.Target{}, false
@@ -220,6 +196,18 @@ func (b *book) grant(fp string, until time.Time) {
 	b.grants[fp] = until
 }
 
+// secretOf looks a reference up within bounded time; nil when there is none.
+func secretOf(v keys.Vault, ref string) func(context.Context) (keys.Secret, error) {
+	if ref == "" {
+		return nil
+	}
+	return func(ctx context.Context) (keys.Secret, error) {
+		ctx, cancel := context.WithTimeout(ctx, secretTime)
+		defer cancel()
+		return v.Get(ctx, ref)
+	}
+}
+
 // saved returns the profile of a name, read anew.
 func saved(store profile.Store, name string) (profile.Profile, bool) {
 	ps, _ := store.List()
@@ -236,12 +224,12 @@ func (b *book) adopt(as profile.Profile, fp string, save bool) error {
 	t := as.Target
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	defer b.reload()
-	b.fresh()
+	defer b.fresh.expire()
+	b.fresh.renew(b.load)
 	for _, i := range b.byKey[fp] {
 		if b.all[i].Name != t.Name {
 			if _, once := b.once[b.all[i].Name]; !once {
-				return &keys.Fault{Code: "PRO-TAKEN", What: fmt.Sprintf("this key belongs to the profile %s already", b.all[i].Name), Kept: "Nothing was changed", Do: "Bind the caller to it"}
+				return keyTaken(b.all[i].Name)
 			}
 			delete(b.once, b.all[i].Name) // now known by another name
 		}
@@ -249,7 +237,7 @@ func (b *book) adopt(as profile.Profile, fp string, save bool) error {
 	p, have := saved(b.store, t.Name)
 	switch {
 	case have && save:
-		return &keys.Fault{Code: "PRO-TAKEN", What: fmt.Sprintf("there is a profile %s already", t.Name), Kept: "Nothing was changed", Do: "Choose another name, or bind the caller to it"}
+		return nameTaken(t.Name)
 	case have && (len(p.Pin) == 0 || slices.Contains(p.Pin, fp)):
 		return nil // let in as that device this once; binding makes it known
 	case have:
@@ -278,22 +266,20 @@ func (b *book) bind(name string, c callhome.Caller, change func(*profile.Profile
 	defer b.mu.Unlock()
 	p, ok := saved(b.store, name)
 	fp := ssh.FingerprintSHA256(c.Key)
-	defer b.reload()
-	b.fresh()
+	defer b.fresh.expire()
+	b.fresh.renew(b.load)
 	switch {
 	case !ok:
-		return p, "", &keys.Fault{Code: "PRO-NONE", What: fmt.Sprintf("there is no profile %q", name), Err: profile.ErrNone}
+		return p, "", noProfile(name)
 	case !calls(p.Via):
-		return p, "", &keys.Fault{Code: "PRO-WAY", What: fmt.Sprintf("the profile %s is for a device reached by %s", p.Name, p.Via),
-			Kept: "Nothing was changed", Do: "Accept the caller with a profile of its own"}
+		return p, "", otherWay(p)
 	case c.Claim != "" && p.DeviceID != "" && p.DeviceID != c.Claim:
-		return p, "", &keys.Fault{Code: "PRO-ID", What: fmt.Sprintf("the profile %s is that of device-id %q, the caller claims to be %q", p.Name, p.DeviceID, c.Claim),
-			Kept: "Nothing was changed", Do: "Change device_id in the profile first, if that is right"}
+		return p, "", otherID(p, c.Claim)
 	}
 	for _, i := range b.byKey[fp] {
 		if o := b.all[i]; o.Name != p.Name {
 			if _, once := b.once[o.Name]; !once {
-				return p, "", &keys.Fault{Code: "PRO-TAKEN", What: fmt.Sprintf("this key belongs to the profile %s already", o.Name), Kept: "Nothing was changed"}
+				return p, "", keyTaken(o.Name)
 			}
 			delete(b.once, o.Name)
 		}
@@ -332,6 +318,6 @@ func (b *book) learn(c callhome.Caller, name string) (note string, err error) {
 		note += ", which replaces " + strings.Join(p.Pin, ", ")
 	}
 	p.Pin = []string{fp}
-	defer b.reload()
+	defer b.fresh.expire()
 	return note, b.store.Put(p)
 }

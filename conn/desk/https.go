@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/netip"
 	"sync"
-	"time"
 
 	"dialtone/conn/link"
 	"dialtone/conn/outbound"
@@ -32,7 +31,7 @@ type secure struct {
 	stale  bool                       // a person wants to listen with a certificate that devices refuse
 	seen   map[outbound.CallerID]bool // devices whose coming was told
 	counts map[string]*Counts         // by the address asked for
-	read   time.Time                  // of the profiles
+	fresh  freshness
 	byID   map[string]profile.Profile
 	byAddr map[string]profile.Profile // of the basic form
 	once   map[string]link.Target     // by device-id: accepted in this run, not saved

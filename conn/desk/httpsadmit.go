@@ -3,7 +3,6 @@ package desk
 import (
 	"fmt"
 	"reflect"
-	"time"
 
 	"dialtone/conn/link"
 	"dialtone/conn/outbound"
@@ -102,7 +101,7 @@ func (x *secure) keep(as profile.Profile, save bool) error {
 	t := as.Target
 	if save {
 		if _, taken := saved(x.f.o.Profiles, t.Name); taken {
-			return &keys.Fault{Code: "PRO-TAKEN", What: fmt.Sprintf("there is a profile %s already", t.Name), Kept: "Nothing was changed", Do: "Choose another name, or bind the caller to it"}
+			return nameTaken(t.Name)
 		}
 		defer x.reread()
 		if err := x.f.o.Profiles.Put(as); err != nil {
@@ -122,7 +121,7 @@ func (x *secure) keep(as profile.Profile, save bool) error {
 		clear(x.once)
 	}
 	x.once[t.DeviceID] = t
-	x.read = time.Time{}
+	x.fresh.expire()
 	return nil
 }
 
@@ -135,15 +134,14 @@ func (x *secure) bind(id CallerID, name string) error {
 	p, ok := saved(x.f.o.Profiles, name)
 	switch {
 	case !ok:
-		return &keys.Fault{Code: "PRO-NONE", What: fmt.Sprintf("there is no profile %q", name), Err: profile.ErrNone}
+		return noProfile(name)
 	case p.Via != d.Via:
-		return &keys.Fault{Code: "PRO-WAY", What: fmt.Sprintf("the profile %s is for a device reached by %s", p.Name, p.Via), Kept: "Nothing was changed", Do: "Accept the caller with a profile of its own"}
+		return otherWay(p)
 	case d.Via == link.HTTPSBasic && p.Host != "" && p.Host != address(d):
 		return &keys.Fault{Code: "PRO-ID", What: fmt.Sprintf("the profile %s is that of the address %s, the caller has %s", p.Name, p.Host, address(d)),
 			Kept: "Nothing was changed", Do: "Change host in the profile first, if that is right"}
 	case d.Claim != "" && p.DeviceID != "" && p.DeviceID != d.Claim:
-		return &keys.Fault{Code: "PRO-ID", What: fmt.Sprintf("the profile %s is that of device-id %q, the caller claims to be %q", p.Name, p.DeviceID, d.Claim),
-			Kept: "Nothing was changed", Do: "Change device_id in the profile first, if that is right"}
+		return otherID(p, d.Claim)
 	}
 	if d.Via == link.HTTPSBasic && p.Host == "" {
 		p.Host = address(d)
