@@ -159,8 +159,8 @@ func (a *app) secretList() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
 		Short: "List the names of the secrets",
-		Long: `Lists the names of the secrets in the store, one a line. The secrets themselves are
-not shown. What is in the keyring its own program lists.`,
+		Long: `Lists the names of the secrets in the store, one a line. The secrets themselves
+are not shown. What is in the keyring its own program lists.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return a.withStore(c, func(ctx context.Context, s *store.Store, _ *asker) error {
 				names, err := s.Names(ctx)

@@ -62,7 +62,7 @@ func newAccept(d *screen.Deps, c desk.Caller) *accept {
 		text("name", "Name", nameFor(c), "of the profile"),
 		text("group", "Group", "", ""),
 		text("user", "User", c.User, "admin"),
-		text("secret", "Secret", "", "none; or store:NAME, env:VAR, file:PATH"),
+		text("secret", "Secret", "", "none; or store:NAME, keyring:NAME, env:VAR, file:PATH"),
 		text("password", "Password", "ask", "none; or ask, store:NAME, keyring:NAME, env:VAR, file:PATH"),
 		{Name: "save", Label: "Save", Kind: form.Toggle, On: !known, Note: keep},
 		{Name: "open", Label: "Next time", Kind: form.Choice, Options: []string{"ask again", "open by itself"}},
