@@ -212,8 +212,10 @@ func (s *Screen) showLine() tea.Cmd {
 	}
 	add("claims", x.DeviceID)
 	add("profile", x.Profile)
-	if x.Err != nil && !strings.Contains(text(x), x.Err.Error()) {
-		body = append(body, "", x.Err.Error())
+	code, more := rest(x)
+	add("code", code)
+	if len(more) > 0 {
+		body = append(append(body, ""), more...)
 	}
 	return overlay.Open(&overlay.Confirm{Theme: s.d.Theme, Title: s.stamp(x.Time) + "  " + safe.Text(x.Event), Wide: true, Cancel: "close", Body: body,
 		Choices: []overlay.Choice{{Key: "y", Label: "copy the line", Do: s.d.Copy("line", s.whole(x))}}})

@@ -1,10 +1,13 @@
 package inbox
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"dialtone/conn/desk"
 	"dialtone/ui/safe"
@@ -81,10 +84,43 @@ func (s *Screen) whole(x desk.Line) string {
 		parts = append(parts, viaWord(x.Via))
 	}
 	out := strings.Join(append(parts, text(x)), "  ")
-	if x.Err != nil && !strings.Contains(x.Text, x.Err.Error()) && x.Text != "" {
-		out += "  " + safe.Text(x.Err.Error())
+	code, more := rest(x)
+	for _, s := range more {
+		out += ". " + s
+	}
+	if code != "" {
+		out += " (" + code + ")"
 	}
 	return out
+}
+
+// rest is what the error of a line says and its text does not: the code, and
+// whole sentences such as what can be done.
+func rest(x desk.Line) (code string, more []string) {
+	if x.Err == nil || x.Text == "" {
+		return "", nil
+	}
+	said := []string{x.Err.Error()}
+	var f interface {
+		Parts() (code, what, kept, do string)
+	}
+	if errors.As(x.Err, &f) {
+		var what, kept, do string
+		code, what, kept, do = f.Parts()
+		said = []string{what, kept, do}
+	}
+	for _, s := range said {
+		if s != "" && !strings.Contains(x.Text, s) {
+			more = append(more, sentence(s))
+		}
+	}
+	return safe.Text(code), more
+}
+
+// sentence begins with a capital.
+func sentence(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	return safe.Text(string(unicode.ToUpper(r)) + s[n:])
 }
 
 func lineToken(x desk.Line) style.Token {
