@@ -70,7 +70,7 @@ func (s *Screen) View() string {
 type columns struct{ name, from, via, trust, matches, waits int }
 
 func layout(w int) columns {
-	c := columns{name: 11, from: 19, via: 10, trust: 21, matches: 9, waits: 6}
+	c := columns{name: 11, from: 19, via: 10, trust: 22, matches: 8, waits: 6}
 	rest := w - 2 - c.name - c.from - c.via - c.trust - c.matches - c.waits
 	if rest < 0 { // the address stands in the status row too
 		rest += c.from + 1
@@ -126,11 +126,23 @@ func (s *Screen) rowText(x desk.Caller, c columns, w int, sel bool) string {
 	if x.Second {
 		mark = "!"
 	}
-	cell := s.cells(c, claim(x), from(x), viaWord(x.Via), safe.Text(x.Trust), matches(x), s.waits(x))
+	cell := s.cells(c, claim(x), from(x), viaWord(x.Via), trust(x, c.trust-1), matches(x), s.waits(x))
 	if sel {
 		return t.Paint(style.Select, t.Fit(t.Glyph(style.Selected)+mark+cell, w))
 	}
 	return t.Fit(" "+t.Paint(style.Warn, mark)+t.Paint(token(x), cell), w)
+}
+
+// trust is the verdict on a caller in w cells: a long one gives up words, not
+// its end, which says what the key is worth.
+func trust(x desk.Caller, w int) string {
+	text := safe.Text(x.Trust)
+	for _, short := range [][2]string{{", key ", ", "}, {" not checked", " unchecked"}} {
+		if style.Width(text) > w {
+			text = strings.Replace(text, short[0], short[1], 1)
+		}
+	}
+	return text
 }
 
 // waits is how long a caller has waited.
