@@ -155,13 +155,13 @@ func (l *Listener) Start(addr string) error { return l.StartOn(addr, Terms{}) }
 
 // StartOn is Start for an address that does not take every caller.
 func (l *Listener) StartOn(addr string, t Terms) error {
-	if _, _, err := net.SplitHostPort(addr); err != nil {
-		return &keys.Fault{Code: "LSN-ADDR", What: fmt.Sprintf("%q is not an address to listen on: %v", addr, err), Do: "write it as 0.0.0.0:4334 or [::]:4334", Err: err}
+	if err := CheckAddr(addr, 4334); err != nil {
+		return err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.bound[addr] != nil {
-		return &keys.Fault{Code: "LSN-TWICE", What: addr + " is listened on already", Kept: "It goes on as it is", Do: "Stop it first to listen on other terms"}
+		return Twice(addr)
 	}
 	if l.ctx.Err() != nil {
 		return net.ErrClosed

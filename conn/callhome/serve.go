@@ -59,7 +59,7 @@ func (l *Listener) bind(b *binding, at net.Addr) {
 func (l *Listener) accept(b *binding, nl net.Listener) error {
 	for {
 		c, err := Accept(b.ctx, nl, func(err error) {
-			l.hush(Event{Kind: Refused, On: b.addr, Err: &keys.Fault{Code: "LSN-FILES", What: "no file descriptor is left for a caller", Do: "raise the limit (ulimit -n)", Err: err}}, "files")
+			l.hush(Event{Kind: Refused, On: b.addr, Err: err}, "files")
 		})
 		if err != nil {
 			return err
@@ -88,11 +88,8 @@ func (l *Listener) take(b *binding, c net.Conn) {
 	release, refusal := l.limit.Admit(from.Addr())
 	if refusal != "" {
 		b.refused.Add(1)
-		if t, ok := c.(*net.TCPConn); ok {
-			t.SetLinger(0)
-		}
-		c.Close()
-		l.hush(Event{Kind: Refused, On: b.addr, Caller: Caller{From: from}, Err: &keys.Fault{Code: "LSN-BUSY", What: "caller turned away: " + refusal}}, Source(from.Addr()).String()+refusal)
+		Reset(c)
+		l.hush(Event{Kind: Refused, On: b.addr, Caller: Caller{From: from}, Err: Busy(refusal)}, Source(from.Addr()).String()+refusal)
 		return
 	}
 	l.mu.Lock()

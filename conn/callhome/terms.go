@@ -70,15 +70,7 @@ func (f *fence) Accept() (net.Conn, error) {
 		if slices.ContainsFunc(f.only, func(p netip.Prefix) bool { return p.Contains(a) }) {
 			return c, nil
 		}
-		if t, ok := c.(*net.TCPConn); ok {
-			t.SetLinger(0)
-		}
-		c.Close()
+		Reset(c)
 		f.away(from)
 	}
-}
-
-// Outside is the fault of a caller whom a fence keeps out.
-func Outside() error {
-	return &keys.Fault{Code: "LSN-OUTSIDE", What: "caller turned away: its address is not among those that may call here"}
 }

@@ -34,8 +34,7 @@ type door struct {
 func (d *door) Accept() (net.Conn, error) {
 	for {
 		c, err := callhome.Accept(d.on.ctx, d.Listener, func(err error) {
-			d.s.say(Event{Kind: Refused, On: d.on.addr, Err: &keys.Fault{Code: "LSN-FILES", What: "no file descriptor is left for a caller",
-				Do: "raise the limit (ulimit -n)", Err: err}}, "files")
+			d.s.say(Event{Kind: Refused, On: d.on.addr, Err: err}, "files")
 		})
 		if err != nil {
 			return nil, err
@@ -44,12 +43,9 @@ func (d *door) Accept() (net.Conn, error) {
 		from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
 		release, refusal := d.s.limit.Admit(from.Addr())
 		if refusal != "" {
-			if t, ok := c.(*net.TCPConn); ok {
-				t.SetLinger(0)
-			}
-			c.Close()
-			d.s.say(Event{Kind: Refused, On: d.on.addr, Caller: Caller{On: d.on.addr, From: from},
-				Err: &keys.Fault{Code: "LSN-BUSY", What: "caller turned away: " + refusal}}, callhome.Source(from.Addr()).String()+refusal)
+			callhome.Reset(c)
+			d.s.say(Event{Kind: Refused, On: d.on.addr, Caller: Caller{On: d.on.addr, From: from}, Err: callhome.Busy(refusal)},
+				callhome.Source(from.Addr()).String()+refusal)
 			continue
 		}
 		g := &guest{Conn: c, s: d.s, on: d.on, from: from, since: d.s.o.Now(), release: release, gone: make(chan struct{})}

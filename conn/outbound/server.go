@@ -119,13 +119,13 @@ func (s *Server) server() *grpc.Server {
 // and for one that is started already. With only, callers of other networks are
 // turned away.
 func (s *Server) Start(addr string, only ...netip.Prefix) error {
-	if _, _, err := net.SplitHostPort(addr); err != nil {
-		return &keys.Fault{Code: "LSN-ADDR", What: fmt.Sprintf("%q is not an address to listen on: %v", addr, err), Do: "write it as 0.0.0.0:443 or [::]:443", Err: err}
+	if err := callhome.CheckAddr(addr, 443); err != nil {
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.bound[addr] != nil {
-		return &keys.Fault{Code: "LSN-TWICE", What: addr + " is listened on already", Kept: "It goes on as it is", Do: "Stop it first to listen on other terms"}
+		return callhome.Twice(addr)
 	}
 	if s.ctx.Err() != nil {
 		return net.ErrClosed

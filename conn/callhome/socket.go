@@ -43,18 +43,27 @@ func Keep(ctx context.Context, addr string, told func(bound net.Addr, err error,
 }
 
 // Accept takes the next connection. When descriptors run out it waits a little
-// instead of spinning, and tells short of each such wait.
+// instead of spinning, and tells short of each such wait, with a fault.
 func Accept(ctx context.Context, nl net.Listener, short func(error)) (net.Conn, error) {
 	for nap := 5 * time.Millisecond; ; nap = min(2*nap, time.Second) {
 		c, err := nl.Accept()
 		if !errors.Is(err, syscall.EMFILE) && !errors.Is(err, syscall.ENFILE) && !errors.Is(err, syscall.ECONNABORTED) {
 			return c, err
 		}
-		short(err)
+		short(noFiles(err))
 		select {
 		case <-ctx.Done():
 			return nil, err
 		case <-time.After(nap):
 		}
 	}
+}
+
+// Reset turns a connection away: it leaves nothing of it behind, not even the
+// wait for what is on its way.
+func Reset(c net.Conn) {
+	if t, ok := c.(*net.TCPConn); ok {
+		t.SetLinger(0)
+	}
+	c.Close()
 }
