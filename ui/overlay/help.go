@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"cmp"
 	"strings"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -20,7 +21,7 @@ type Help struct {
 	RunID   func(action.ID) tea.Cmd
 
 	filter prompt.Line
-	at     int // selected among the filtered, -1: none
+	at     int // selected among the filtered, and shown so once moved or filtered
 	top    int // first row shown
 	moved  bool
 }
@@ -68,15 +69,15 @@ func (h *Help) Update(m tea.Msg) (tea.Cmd, bool) {
 		if h.filter.Len() == 0 {
 			return nil, true
 		}
-		h.type1(k)
+		h.typed(k)
 	default:
-		h.type1(k)
+		h.typed(k)
 	}
 	h.at = min(max(h.at, 0), max(len(h.found())-1, 0))
 	return nil, false
 }
 
-func (h *Help) type1(k tea.KeyMsg) {
+func (h *Help) typed(k tea.KeyMsg) {
 	if h.filter.Update(k) {
 		h.at = 0
 	}
@@ -108,9 +109,39 @@ func keyText(a action.Action, t *style.Theme) string {
 	return strings.Join(names, " ")
 }
 
-// View implements Dialog: two columns, three from 120 cells on.
+// View implements Dialog: two columns, three from 120 cells on. A text that is
+// wider than one takes several, and a row below where that is not enough: a
+// reason is worth nothing cut.
 func (h *Help) View(maxW, maxH int) string {
+	rows, sel := h.rows(maxW)
+	page := max(maxH-3, 1)
+	h.top = min(h.top, max(len(rows)-page, 0))
+	if sel[1] > h.top+page {
+		h.top = sel[1] - page
+	}
+	if sel[0] < h.top {
+		h.top = max(sel[0]-1, 0)
+	}
+	body := append([]string(nil), rows[h.top:min(h.top+page, len(rows))]...)
+	for len(body) < page {
+		body = append(body, "")
+	}
+	last := itoa(h.Here) + " keys here, " + itoa(len(h.Actions)-h.Here) + " everywhere"
+	if below := len(rows) - h.top - page; below > 0 {
+		last += "; " + itoa(below) + " rows below"
+	}
+	body = append(body, h.Theme.Paint(style.Dim, h.Theme.Fit(" "+last, max(maxW-2, 0))))
+	right := "/ " + strings.TrimRight(h.filter.View(h.Theme, 16, true), " ")
+	return strings.Join(h.Theme.Box(maxW, maxH, "Keys: "+h.Where, right, true, body), "\n")
+}
+
+// rows draws the actions by section, and says from which row to which the
+// selected one stands.
+func (h *Help) rows(maxW int) (rows []string, sel [2]int) {
 	found := h.found()
+	if len(found) == 0 {
+		return []string{"", "  No key matches. Backspace or esc shows them all."}, sel
+	}
 	cols := 2
 	switch {
 	case maxW >= 120:
@@ -118,81 +149,77 @@ func (h *Help) View(maxW, maxH int) string {
 	case maxW < 70:
 		cols = 1
 	}
-	cell := (maxW - 4) / cols
-	var rows []string
-	sel := 0 // row of the selected action
-	shown := h.moved || h.filter.Len() > 0
-	for i := 0; i < len(found); {
-		sec := found[i].Section
-		head := sec
-		if sec == "" {
-			head = "HERE"
+	w := (maxW - 4) / cols
+	marked := h.moved || h.filter.Len() > 0
+	col := cols // of the next action; from there on a new row begins
+	for i, a := range found {
+		if i == 0 || a.Section != found[i-1].Section {
+			rows, col = append(rows, " "+h.Theme.Paint(style.Title, cmp.Or(a.Section, "HERE"))), cols
 		}
-		rows = append(rows, " "+h.Theme.Paint(style.Title, head))
-		end := i
-		for end < len(found) && found[end].Section == sec {
-			end++
+		need := helpKeys + 4 + style.Width(plainTitle(a))
+		span := min((need+w-1)/w, cols)
+		if col+span > cols {
+			rows, col = append(rows, " "), 0
 		}
-		for ; i < end; i += cols {
-			row := " "
-			for c := i; c < min(i+cols, end); c++ {
-				if c == h.at {
-					sel = len(rows)
-				}
-				row += h.cell(found[c], cell, c == h.at && shown)
-			}
-			rows = append(rows, row)
+		lines := h.cell(a, span*w, marked && i == h.at)
+		from := len(rows) - 1
+		rows[from] += lines[0]
+		for _, l := range lines[1:] { // only where it has all of a row
+			rows = append(rows, " "+l)
 		}
-		i = end
+		if col += span; i == h.at {
+			sel = [2]int{from, len(rows)}
+		}
 	}
-	if len(found) == 0 {
-		rows = []string{"", "  No key matches. Backspace or esc shows them all."}
-	}
-	page := max(maxH-3, 1)
-	h.top = min(h.top, max(len(rows)-page, 0))
-	if sel < h.top {
-		h.top = max(sel-1, 0)
-	}
-	if sel >= h.top+page {
-		h.top = sel - page + 1
-	}
-	body := append([]string(nil), rows[h.top:min(h.top+page, len(rows))]...)
-	for len(body) < page {
-		body = append(body, "")
-	}
-	last := itoa(h.Here) + " keys here, " + itoa(len(h.Actions)-h.Here) + " everywhere"
-	if shown && h.at < len(found) { // whole, for the columns are narrow
-		last = keyText(found[h.at], h.Theme) + "  " + plainTitle(found[h.at])
-	}
-	body = append(body, h.Theme.Paint(style.Dim, h.Theme.Fit(" "+last, max(maxW-2, 0))))
-	right := "/ " + strings.TrimRight(h.filter.View(h.Theme, 16, true), " ")
-	return strings.Join(h.Theme.Box(maxW, maxH, "Keys: "+h.Where, right, true, body), "\n")
+	return rows, sel
 }
 
-func (h *Help) cell(a action.Action, w int, sel bool) string {
+const (
+	helpKeys  = 11 // cells of the keys of an action
+	helpLines = 4  // that one action may take
+)
+
+// cell draws one action: its keys, and beside them its title on as many lines
+// as that needs.
+func (h *Help) cell(a action.Action, w int, sel bool) []string {
 	mark := " "
 	if sel {
 		mark = h.Theme.Glyph(style.Selected)
 	}
-	title := a.Title
-	if a.Off != "" {
-		title = h.Theme.Paint(style.Dim, plainTitle(a))
-	} else if a.Alters {
-		title += h.Theme.Paint(style.Warn, " (device)")
+	lead := mark + " " + h.Theme.Fit(keyText(a, h.Theme), helpKeys) + " "
+	in := w - helpKeys - 4 // and one between the columns
+	lines := style.Wrap(plainTitle(a), max(in, 1))
+	if n := len(lines); n > helpLines {
+		lines = append(lines[:helpLines-1], strings.Join(lines[helpLines-1:], " "))
 	}
-	text := mark + " " + h.Theme.Fit(keyText(a, h.Theme), 11) + " " + title
-	if sel {
-		return h.Theme.Paint(style.Select, h.Theme.Fit(mark+" "+h.Theme.Fit(keyText(a, h.Theme), 11)+" "+plainTitle(a), w))
+	for i, l := range lines {
+		if i > 0 {
+			lead = strings.Repeat(" ", helpKeys+3)
+		}
+		title, device := strings.CutSuffix(l, deviceMark)
+		switch {
+		case sel:
+			lines[i] = h.Theme.Paint(style.Select, h.Theme.Fit(lead+h.Theme.Fit(l, in), w))
+			continue
+		case a.Off != "":
+			title = h.Theme.Paint(style.Dim, h.Theme.Fit(l, in))
+		case device:
+			title += h.Theme.Paint(style.Warn, deviceMark)
+		}
+		lines[i] = h.Theme.Fit(lead+h.Theme.Fit(title, in), w)
 	}
-	return h.Theme.Fit(text, w)
+	return lines
 }
+
+// deviceMark stands behind what changes a device.
+const deviceMark = " (device)"
 
 func plainTitle(a action.Action) string {
 	if a.Off != "" {
 		return "off: " + a.Title + ": " + a.Off
 	}
 	if a.Alters {
-		return a.Title + " (device)"
+		return a.Title + deviceMark
 	}
 	return a.Title
 }

@@ -205,20 +205,36 @@ func TestHelpRunsWhatWasFound(t *testing.T) {
 	if !strings.Contains(h.View(80, 20), "off: Beta: not now") {
 		t.Error("it does not say what is off, and why")
 	}
-	long := strings.Repeat("very ", 8) + "long reason"
-	why := &Help{Theme: theme(), Where: "here", RunID: h.RunID, Actions: []action.Action{{ID: "b", Title: "Beta", Keys: []string{"b"}, Off: long}}}
-	if strings.Contains(why.View(80, 20), long) {
-		t.Error("the reason fits, so this test tells nothing")
-	}
-	why.Update(uitest.Key("down"))
-	if rows := strings.Split(why.View(80, 20), "\n"); !strings.Contains(rows[len(rows)-2], "b  off: Beta: "+long) {
-		t.Errorf("the last row has no whole reason: %q", rows[len(rows)-2])
-	}
 	for _, r := range "gam" {
 		h.Update(uitest.Key(string(r)))
 	}
 	if _, done := h.Update(uitest.Key("enter")); !done || ran != "c" {
 		t.Errorf("ran %q", ran)
+	}
+}
+
+// No reason is cut where a person reads the keys, and the selected one is seen
+// with all its rows.
+func TestHelpShowsReasonsWhole(t *testing.T) {
+	t.Parallel()
+	var as []action.Action
+	for i := range 40 {
+		a := action.Action{ID: action.ID(fmt.Sprint(i)), Title: fmt.Sprintf("Action number %d", i), Keys: []string{"a"}, Section: "S"}
+		if i%3 == 1 {
+			a.Off = strings.Repeat("reason ", i%14) + "ends"
+		}
+		as = append(as, a)
+	}
+	for _, size := range [][2]int{{80, 21}, {140, 37}, {60, 12}} {
+		h := &Help{Theme: theme(), Where: "here", Actions: as, Here: len(as)}
+		for i, a := range as {
+			h.Update(uitest.Key("down"))
+			rows := strings.Split(uitest.Plain(h.View(size[0], size[1])), "\n")
+			seen := strings.Join(strings.Fields(strings.NewReplacer("┃", "", "┏", "").Replace(strings.Join(rows[:len(rows)-2], " "))), " ")
+			if strings.Contains(seen, theme().Glyph(style.Cut)) || !strings.Contains(seen, strings.TrimSpace(plainTitle(a))) {
+				t.Fatalf("%d at %v:\n%s", i, size, strings.Join(rows, "\n"))
+			}
+		}
 	}
 }
 
