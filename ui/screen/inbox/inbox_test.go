@@ -558,9 +558,9 @@ func TestListenersTakeOnlySomeCallers(t *testing.T) {
 func TestReach(t *testing.T) {
 	t.Parallel()
 	for addr, want := range map[string]string{
-		"[::]:4334": "all addresses", "0.0.0.0:1": "all addresses", ":4334": "all addresses",
-		"127.0.0.1:0": "this machine only", "[::1]:1": "this machine only", "localhost:1": "this machine only",
-		"192.0.2.1:4334": "192.0.2.1 may call", "x": "",
+		"[::]:4334": "! All addresses", "0.0.0.0:1": "! All addresses", ":4334": "! All addresses",
+		"127.0.0.1:0": "This machine only", "[::1]:1": "This machine only", "localhost:1": "This machine only",
+		"192.0.2.1:4334": "Hosts that reach 192.0.2.1 may call", "x": "",
 	} {
 		if got, _ := reach(addr, ""); !strings.Contains(got, want) || want == "" && got != "" {
 			t.Errorf("%s: %q", addr, got)

@@ -56,6 +56,8 @@ type listeners struct {
 	kept   []desk.Setting
 	typed  bool   // the address, or who may call, is the person's
 	failed string // why the last start or stop did not work
+
+	started desk.Setting // and not in the list yet
 }
 
 // Listeners returns the dialog on what stands at the desk.
@@ -72,7 +74,7 @@ func Listeners(d *screen.Deps, now msg.Desk) overlay.Dialog {
 		{Name: "kind", Label: "Kind", Kind: form.Choice, Options: l.kinds, Hidden: len(l.kinds) < 2},
 		{Name: "addr", Label: "Address", Line: prompt.Line{Hint: sshAddr}},
 		{Name: "only", Label: "Only from", Line: prompt.Line{Hint: "any; or 192.0.2.0/24, 2001:db8::/32"}, Hidden: l.termed == nil},
-		{Name: "plain", Label: "Call home", Kind: form.Toggle, On: true, Note: "RFC 8071, which has no preamble, too"},
+		{Name: "plain", Label: "Call home", Kind: form.Toggle, On: true, Note: "take plain RFC 8071 callers too"},
 	}
 	l.form.Buttons = []form.Button{{Name: "close", Label: "Close"}, {Name: "listen", Label: "Listen"}, {Name: "stop", Label: "Stop"}}
 	l.form.Select("close")
@@ -85,6 +87,17 @@ func Listeners(d *screen.Deps, now msg.Desk) overlay.Dialog {
 func (l *listeners) take(now msg.Desk) {
 	l.ls = now.Listeners
 	l.list.SetLen(len(l.ls))
+	l.choose()
+}
+
+// choose puts the cursor on the listener that was started, once it is there:
+// stop and start by itself mean it then.
+func (l *listeners) choose() {
+	s := l.started
+	if i := slices.IndexFunc(l.ls, func(x desk.Listener) bool { return x.Kind == s.Kind && x.Addr == s.Addr }); i >= 0 {
+		l.list.Select(i)
+		l.started = desk.Setting{}
+	}
 }
 
 // certifies reports a desk that has a certificate for outbound HTTPS.
@@ -97,7 +110,7 @@ func (l *listeners) certifies() bool {
 func (l *listeners) reason(err error) string {
 	var f *keys.Fault
 	if !errors.As(err, &f) || !l.certifies() || !strings.HasPrefix(f.Code, "TLS-") {
-		return err.Error()
+		return told(err)
 	}
 	if (desk.Certificate{Err: err}).Missing() {
 		return "There is no certificate yet that devices could trust: c makes one."
@@ -190,6 +203,8 @@ func (l *listeners) Update(m tea.Msg) (tea.Cmd, bool) {
 	case listenedMsg:
 		if m.to == l {
 			l.failed = ""
+			l.started = m.want
+			l.choose()
 			if m.err != nil {
 				l.failed = l.reason(m.err)
 			}
@@ -310,7 +325,7 @@ func (l *listeners) check() bool {
 	if _, err := callhome.ParseOnly(only.Value()); err != nil {
 		var fault *keys.Fault
 		if only.Err = err.Error(); errors.As(err, &fault) {
-			only.Err = fault.What + "; " + fault.Do
+			only.Err = fault.What
 		}
 	}
 	return f.Err == "" && only.Err == ""

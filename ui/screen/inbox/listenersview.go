@@ -1,6 +1,7 @@
 package inbox
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -11,19 +12,24 @@ import (
 	"dialtone/conn/desk"
 	"dialtone/ui/safe"
 	"dialtone/ui/style"
+	"dialtone/ui/widget/form"
 )
 
-// Help implements overlay.Dialog.
+// Help implements overlay.Dialog. Letters are named only while they do what is
+// said: a field takes them as text. All of it fits into 80 columns.
 func (l *listeners) Help() string {
+	if f := l.form.Focused(); f != nil {
+		return inField(f, "close")
+	}
 	out := "l listen"
 	if len(l.ls) > 0 {
 		out += "  x stop"
 	}
 	if l.keeper != nil && len(l.ls) > 0 {
-		out += "  s start by itself"
+		out += "  s autostart"
 	}
 	if l.certifies() {
-		out += "  c certificate"
+		out += "  c cert"
 	}
 	if len(l.ls) > 1 {
 		out += "  j k choose"
@@ -34,6 +40,36 @@ func (l *listeners) Help() string {
 	return out + "  tab next  esc close"
 }
 
+// inField is the help of a dialog while one of its fields has the cursor.
+func inField(f *form.Field, end string) string {
+	out := "enter next"
+	switch f.Kind {
+	case form.Choice:
+		out = "space choose  enter next"
+	case form.Toggle:
+		out = "space switch  enter next"
+	}
+	return out + "  shift+tab back  esc " + end
+}
+
+// told is an error as its dialog says it: whole sentences behind its code.
+func told(err error) string {
+	var f interface {
+		Parts() (code, what, kept, do string)
+	}
+	if !errors.As(err, &f) {
+		return err.Error()
+	}
+	code, what, kept, do := f.Parts()
+	out := code + " " + what
+	for _, s := range []string{kept, do} {
+		if s != "" {
+			out += ". " + sentence(s)
+		}
+	}
+	return strings.TrimSuffix(out, ".") + "."
+}
+
 // reach says who can call at an address, of only some networks unless that is "".
 func reach(addr, only string) (text string, tok style.Token) {
 	host, _, err := net.SplitHostPort(addr)
@@ -41,16 +77,16 @@ func reach(addr, only string) (text string, tok style.Token) {
 		return "", style.Text
 	}
 	if only != "" {
-		return "callers from elsewhere are turned away before a byte of theirs is read.", style.Dim
+		return "Callers from elsewhere are turned away before a byte of theirs is read.", style.Dim
 	}
 	ip, err := netip.ParseAddr(host)
 	switch {
 	case host == "" || err == nil && ip.IsUnspecified():
-		return "! all addresses: any host that reaches this machine may call. Nothing is let in without asking you, unless its profile says so.", style.Warn
+		return "! All addresses: any host that reaches this machine may call. Nothing is let in without asking you, unless its profile says so.", style.Warn
 	case host == "localhost" || err == nil && ip.IsLoopback():
-		return "this machine only: devices elsewhere reach it through a tunnel at most.", style.Dim
+		return "This machine only: devices elsewhere reach it through a tunnel at most.", style.Dim
 	}
-	return "hosts that reach " + safe.Text(host) + " may call.", style.Dim
+	return "Hosts that reach " + safe.Text(host) + " may call.", style.Dim
 }
 
 // View implements overlay.Dialog.
@@ -130,7 +166,7 @@ func (l *listeners) rows(w, room int) []string {
 		}
 		out = append(out, t.Fit(" "+mark+t.Paint(tok, t.Glyph(g))+" "+t.Fit(safe.Text(x.Kind), 6)+" "+t.Fit(safe.Text(bound(x)), 24)+" "+t.Paint(tok, state), w+2))
 		if x.Err != nil && x.Bound == "" {
-			for _, s := range style.Wrap(safe.Text(x.Err.Error()), w-8) {
+			for _, s := range style.Wrap(safe.Text(told(x.Err)), w-8) {
 				out = append(out, "           "+t.Paint(style.Error, s))
 			}
 		}
