@@ -382,12 +382,6 @@ func TestListenersAreRememberedAndOffered(t *testing.T) {
 	if ls := n.Listeners(); len(ls) != 1 || ls[0].Addr != "127.0.0.2:0" {
 		t.Errorf("%+v", ls)
 	}
-	if err := n.ForgetSetting(SSH, "127.0.0.2:0"); err != nil {
-		t.Fatal(err)
-	}
-	if got, _ := n.Settings(); len(got) != 1 {
-		t.Errorf("%v", got)
-	}
 	if err := os.WriteFile(file, []byte("listener = 3\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -101,12 +101,6 @@ func (f *Front) SetAuto(kind, addr string, on bool) error {
 	})
 }
 
-// ForgetSetting forgets a remembered listener. One that runs goes on.
-func (f *Front) ForgetSetting(kind, addr string) error {
-	s := Setting{Kind: kind, Addr: addr}
-	return f.edit(func(list []Setting) []Setting { return slices.DeleteFunc(list, s.same) })
-}
-
 // StartRemembered starts the listeners of which the person said that they start
 // with the program.
 func (f *Front) StartRemembered() error {
