@@ -181,7 +181,7 @@ func (v *visit) handshake(ctx context.Context, c net.Conn, g Greeting, e Entry, 
 		v.l.users.put(v.from.Addr(), chosen.User)
 		if chosen.User != t.User {
 			return t, "", &keys.Fault{Code: "CALL-AGAIN", What: fmt.Sprintf("%s is let in as %.64q, but SSH had begun for %.64q, which cannot be changed on this call",
-				chosen.Name, chosen.User, t.User), Kept: "the decision stands for the next call", Do: "wait until the device calls again", Err: ErrCallAgain}
+				chosen.Name, chosen.User, t.User), Kept: "The decision stands for the next call", Do: "Wait until the device calls again", Err: ErrCallAgain}
 		}
 		return chosen, from(trust), nil
 	}

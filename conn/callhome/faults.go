@@ -15,7 +15,7 @@ import (
 func CheckAddr(addr string, port int) error {
 	if _, _, err := net.SplitHostPort(addr); err != nil {
 		return &keys.Fault{Code: "LSN-ADDR", What: fmt.Sprintf("%q is not an address to listen on: %v", addr, err),
-			Do: fmt.Sprintf("write it as 0.0.0.0:%d or [::]:%d", port, port), Err: err}
+			Do: fmt.Sprintf("Write it as 0.0.0.0:%d or [::]:%d", port, port), Err: err}
 	}
 	return nil
 }
@@ -36,18 +36,18 @@ func Busy(refusal string) error {
 }
 
 func noFiles(err error) error {
-	return &keys.Fault{Code: "LSN-FILES", What: "no file descriptor is left for a caller", Do: "raise the limit (ulimit -n)", Err: err}
+	return &keys.Fault{Code: "LSN-FILES", What: "no file descriptor is left for a caller", Do: "Raise the limit (ulimit -n)", Err: err}
 }
 
 // listenFault says in words why an address cannot be bound.
 func listenFault(addr string, err error) error {
-	f := &keys.Fault{Code: "LSN-DOWN", What: fmt.Sprintf("%s: %v", addr, err), Kept: "it is tried again by itself", Err: err}
+	f := &keys.Fault{Code: "LSN-DOWN", What: fmt.Sprintf("%s: %v", addr, err), Kept: "It is tried again by itself", Err: err}
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		f.Code, f.What = "LSN-INUSE", addr+" is held by "+holder(addr)
 	case errors.Is(err, syscall.EACCES):
 		f.Code, f.What = "LSN-PRIVILEGE", addr+" needs more privileges than this program has"
-		f.Do = "use a port above 1023, or give the program cap_net_bind_service"
+		f.Do = "Use a port above 1023, or give the program cap_net_bind_service"
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		f.Code, f.What = "LSN-NOADDR", addr+" is not an address of this machine now"
 	}

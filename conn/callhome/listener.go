@@ -226,7 +226,7 @@ func (l *Listener) waiting(v *visit) error {
 	}
 	l.mu.Unlock()
 	if full {
-		return &keys.Fault{Code: "LSN-FULL", What: fmt.Sprintf("%d callers of whom nothing is known wait already", strangers), Do: "decide on those that wait"}
+		return &keys.Fault{Code: "LSN-FULL", What: fmt.Sprintf("%d callers of whom nothing is known wait already", strangers), Do: "Decide on those that wait"}
 	}
 	v.on.waiting.Add(1)
 	l.emit(Event{Kind: Waiting, On: c.On, Caller: c})

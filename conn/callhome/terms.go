@@ -28,13 +28,13 @@ func ParseOnly(list string) ([]netip.Prefix, error) {
 		if err != nil {
 			a, aerr := netip.ParseAddr(word)
 			if aerr != nil || a.Zone() != "" {
-				return nil, &keys.Fault{Code: "LSN-ONLY", What: fmt.Sprintf("%.80q is neither a network nor an address", word), Do: "write it as 192.0.2.0/24 or 2001:db8::1"}
+				return nil, &keys.Fault{Code: "LSN-ONLY", What: fmt.Sprintf("%.80q is neither a network nor an address", word), Do: "Write it as 192.0.2.0/24 or 2001:db8::1"}
 			}
 			p = netip.PrefixFrom(a, a.BitLen())
 		}
 		if p.Addr().Is4In6() {
 			if p.Bits() < 96 {
-				return nil, &keys.Fault{Code: "LSN-ONLY", What: fmt.Sprintf("%.80q mixes IPv4 and IPv6", word), Do: "write it as 192.0.2.0/24 or 2001:db8::/32"}
+				return nil, &keys.Fault{Code: "LSN-ONLY", What: fmt.Sprintf("%.80q mixes IPv4 and IPv6", word), Do: "Write it as 192.0.2.0/24 or 2001:db8::/32"}
 			}
 			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
 		}

@@ -95,7 +95,7 @@ func judgeGreeting(ctx context.Context, g Greeting, b Book) (e Entry, known bool
 		if g.HMAC == "" {
 			what += ": it sent no HMAC"
 		}
-		return e, known, h, &keys.Fault{Code: "PRE-HMAC", What: what, Do: "compare the secret of the profile with outbound-ssh on the device"}
+		return e, known, h, &keys.Fault{Code: "PRE-HMAC", What: what, Do: "Compare the secret of the profile with outbound-ssh on the device"}
 	}
 	return e, known, HMACGood, nil
 }
@@ -105,7 +105,7 @@ func judgeKey(g Greeting, e Entry, known bool, h HMACVerdict, key ssh.PublicKey,
 	fp := ssh.FingerprintSHA256(key)
 	if g.HostKey != nil && string(g.HostKey.Marshal()) != string(key.Marshal()) {
 		return Trust{}, e, &keys.Fault{Code: "KEY-MISMATCH", What: fmt.Sprintf("the preamble of %q announced %s, but SSH showed %s",
-			g.DeviceID, ssh.FingerprintSHA256(g.HostKey), fp), Kept: "nothing was sent"}
+			g.DeviceID, ssh.FingerprintSHA256(g.HostKey), fp), Kept: "Nothing was sent"}
 	}
 	owners := b.ByKey(fp)
 	if g.Via != link.Junos {
@@ -114,7 +114,7 @@ func judgeKey(g Greeting, e Entry, known bool, h HMACVerdict, key ssh.PublicKey,
 	for _, o := range owners {
 		if o.Target.DeviceID != g.DeviceID {
 			return Trust{}, e, &keys.Fault{Code: "KEY-OTHER", What: fmt.Sprintf("this key belongs to %q, the caller claims to be %q", nameOf(o), g.DeviceID),
-				Kept: "nothing was sent"}
+				Kept: "Nothing was sent"}
 		}
 	}
 	t := Trust{HMAC: h, Key: KeyNew}
@@ -133,7 +133,7 @@ func judgeKey(g Greeting, e Entry, known bool, h HMACVerdict, key ssh.PublicKey,
 		t.Believed = e.Target.HostKey == link.AcceptNew
 	case len(e.Pins) > 0:
 		return Trust{}, e, &keys.Fault{Code: "KEY-CHANGED", What: fmt.Sprintf("%q shows %s, its profile has %s, and no HMAC vouches for the change", g.DeviceID, fp, e.Pins[0]),
-			Kept: "nothing was sent", Do: "compare the key on the device's console, then change the pin of the profile"}
+			Kept: "Nothing was sent", Do: "Compare the key on the device's console, then change the pin of the profile"}
 	}
 	return t, e, nil
 }
@@ -151,7 +151,7 @@ func judgeCallHome(owners []Entry, fp string) (Trust, Entry, error) {
 		return Trust{Key: KeyKnown, Profile: e.Target.Name, Believed: true}, e, nil
 	}
 	return Trust{}, Entry{}, &keys.Fault{Code: "KEY-OTHER", What: fmt.Sprintf("%s is pinned to %q and to %q", fp, nameOf(owners[0]), nameOf(owners[1])),
-		Kept: "nothing was sent", Do: "a key tells devices apart: give each its own"}
+		Kept: "Nothing was sent", Do: "A key tells devices apart: give each its own"}
 }
 
 func nameOf(e Entry) string {

@@ -84,11 +84,11 @@ func (p *pairs) meet(c callhome.Caller) error {
 	fp := ssh.FingerprintSHA256(c.Key)
 	if other, ok := p.id[fp]; ok && other != c.Claim && c.Trust.Key != callhome.KeyKnown {
 		return &keys.Fault{Code: "KEY-OTHER", What: fmt.Sprintf("this key came as %q before, the caller claims to be %q", other, c.Claim),
-			Kept: "nothing was sent", Do: "Two devices need two keys; refuse the other caller if it is the wrong one"}
+			Kept: "Nothing was sent", Do: "Two devices need two keys; refuse the other caller if it is the wrong one"}
 	}
 	if other, ok := p.key[c.Claim]; ok && other != fp && !c.Trust.Believed {
 		return &keys.Fault{Code: "KEY-TWICE", What: fmt.Sprintf("%q came with %s before, and now shows %s", c.Claim, other, fp),
-			Kept: "nothing was sent", Do: "Refuse the other caller if it is the wrong one, then this one may wait"}
+			Kept: "Nothing was sent", Do: "Refuse the other caller if it is the wrong one, then this one may wait"}
 	}
 	if len(p.key) >= mostPairs {
 		for id := range p.key { // any one

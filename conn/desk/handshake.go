@@ -22,7 +22,7 @@ func over(d *dial.Dialer, patience time.Duration, done func(as link.Target, err 
 		k := &callerKey{announced: g.HostKey, verify: verify, patience: patience}
 		if k.announced != nil && len(k.Algorithms(ordinary())) == 0 && !slices.Contains(t.Legacy, dial.LegacyRSA) {
 			return nil, &keys.Fault{Code: "SSH-ALG", What: fmt.Sprintf("the preamble announces a key of type %.40q, which is not used here", k.announced.Type()),
-				Kept: "nothing was sent", Do: "Have a newer host key made on the device"}
+				Kept: "Nothing was sent", Do: "Have a newer host key made on the device"}
 		}
 		lk, err := d.Client(ctx, c, t, k, ask, nil)
 		if err != nil && k.err != nil {

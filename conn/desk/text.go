@@ -82,7 +82,7 @@ func what(err error) string {
 	if errors.As(err, &f) {
 		s := f.What
 		if f.Kept != "" {
-			s += "; " + f.Kept
+			s += "; " + strings.ToLower(f.Kept[:1]) + f.Kept[1:]
 		}
 		return s
 	}

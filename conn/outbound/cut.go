@@ -35,7 +35,7 @@ func cutText(text []byte, most int) ([][]byte, error) {
 		}
 		if safe <= start {
 			return nil, &keys.Fault{Code: "GRPC-CUT", What: fmt.Sprintf("%d B without a place between tags where the text can be cut: a device takes at most 4 MiB at once", most),
-				Kept: "nothing was sent", Do: "send it in smaller parts"}
+				Kept: "Nothing was sent", Do: "Send it in smaller parts"}
 		}
 		parts = append(parts, text[start:safe])
 		start = safe

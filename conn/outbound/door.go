@@ -298,7 +298,7 @@ func tlsFault(err error) (*keys.Fault, callhome.Blame) {
 		return f, callhome.ForTimeout
 	case errors.As(err, &remote) && remote.Op == "remote error": // an alert
 		f.Code, f.What = "TLS-REFUSED", fmt.Sprintf("the caller refuses our certificate or TLS: %.80q", remote.Err.Error())
-		f.Do = "compare trusted-cert on the device with the certificate shown by dialtone, and the address the device dials with the names in it"
+		f.Do = "Compare trusted-cert on the device with the certificate shown by dialtone, and the address the device dials with the names in it"
 		return f, 0
 	case errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed), strings.Contains(text, "connection reset"):
 		f.Code, f.What = "TLS-EOF", "the caller hung up before TLS was done"

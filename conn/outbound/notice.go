@@ -172,5 +172,5 @@ func told(b []byte) *keys.Fault {
 			what = n.what
 		}
 	}
-	return &keys.Fault{Code: "GRPC-ENDED", What: "the device ended the session: " + what, Do: "open another one: the device waits for it"}
+	return &keys.Fault{Code: "GRPC-ENDED", What: "the device ended the session: " + what, Do: "Open another one: the device waits for it"}
 }

@@ -169,7 +169,7 @@ func (s *Server) judge(ctx context.Context, g *guest, in *jetpb.InitializeReques
 	}
 	secret, err := e.Secret(ctx)
 	if err != nil {
-		return nil, 0, &keys.Fault{Code: "GRPC-SECRET", What: fmt.Sprintf("the secret of %q cannot be read: %v", id, err), Kept: "the device will call again", Err: err}
+		return nil, 0, &keys.Fault{Code: "GRPC-SECRET", What: fmt.Sprintf("the secret of %q cannot be read: %v", id, err), Kept: "The device will call again", Err: err}
 	}
 	want, got := sha256.Sum256(secret.Reveal()), sha256.Sum256(in.GetSecretKey())
 	secret.Wipe()
@@ -178,7 +178,7 @@ func (s *Server) judge(ctx context.Context, g *guest, in *jetpb.InitializeReques
 		if len(in.GetSecretKey()) == 0 {
 			what = fmt.Sprintf("device %q sent no secret, and its profile has one", id)
 		}
-		return nil, callhome.ForSecret, &keys.Fault{Code: "GRPC-AUTH", What: what, Do: "compare the secret of the profile with outbound-https on the device"}
+		return nil, callhome.ForSecret, &keys.Fault{Code: "GRPC-AUTH", What: what, Do: "Compare the secret of the profile with outbound-https on the device"}
 	}
 	r.key, r.caller.Trust, r.caller.Believed = "id "+id, SecretOK, true
 	r.caller.Auto = e.Target.Open == "auto"
@@ -242,7 +242,7 @@ func (s *Server) park(c *call) *keys.Fault {
 	}
 	if len(old) > 0 {
 		s.say(Event{Kind: Warned, On: v.On, Caller: v, Err: &keys.Fault{Code: "GRPC-INSTANCE", What: fmt.Sprintf("the program on %q has started again, or two of them call", v.Claim),
-			Kept: "its earlier calls are dropped"}}, "instance "+r.key)
+			Kept: "Its earlier calls are dropped"}}, "instance "+r.key)
 	}
 	s.emit(Event{Kind: Waiting, On: v.On, Caller: v})
 	return nil
@@ -287,7 +287,7 @@ func (s *Server) roomFor(r *row) *keys.Fault {
 	if strangers < s.o.MostUnknown && near < max(1, s.o.MostUnknown/4) {
 		return nil
 	}
-	return &keys.Fault{Code: "LSN-FULL", What: fmt.Sprintf("%d devices of which nothing is known wait already", strangers), Do: "decide on those that wait"}
+	return &keys.Fault{Code: "LSN-FULL", What: fmt.Sprintf("%d devices of which nothing is known wait already", strangers), Do: "Decide on those that wait"}
 }
 
 // unpark takes a call out whose device has gone.
@@ -350,7 +350,7 @@ func (s *Server) take(id CallerID, kind Kind) (*call, *wedding, error) {
 		if r != nil {
 			what = fmt.Sprintf("%s has no call waiting now", r.name())
 		}
-		return nil, nil, &keys.Fault{Code: "GRPC-NOTPARKED", What: what, Do: "wait until it calls again"}
+		return nil, nil, &keys.Fault{Code: "GRPC-NOTPARKED", What: what, Do: "Wait until it calls again"}
 	}
 	if r.caller.Via == link.HTTPSBasic && kind == CSH {
 		return nil, nil, &keys.Fault{Code: "GRPC-NOSHELL", What: "this form of outbound HTTPS (release 20.2) has no shell"}
@@ -393,10 +393,10 @@ func (s *Server) open(ctx context.Context, id CallerID, kind Kind) (*stream, err
 		s.tell(w.row)
 		return st, nil
 	case <-c.guest.gone:
-		f = &keys.Fault{Code: "GRPC-GONE", What: w.row.name() + " hung up before its session came about", Do: "wait until it calls again"}
+		f = &keys.Fault{Code: "GRPC-GONE", What: w.row.name() + " hung up before its session came about", Do: "Wait until it calls again"}
 	case <-limit.C:
 		f = &keys.Fault{Code: "GRPC-NOSTREAM", What: fmt.Sprintf("%s was asked for a session and brought none within %v", w.row.name(), s.o.Marry),
-			Do: "look at /var/log/outbound_https.log on the device"}
+			Do: "Look at /var/log/outbound_https.log on the device"}
 	case <-ctx.Done():
 		f = &keys.Fault{Code: "GRPC-STOPPED", What: "the wait for the session of " + w.row.name() + " was given up", Err: ctx.Err()}
 	}

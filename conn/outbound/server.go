@@ -277,7 +277,7 @@ func (s *Server) refuse(g *guest, f *keys.Fault, blame callhome.Blame) {
 func (s *Server) crashed(where string, v any, stack []byte) {
 	s.o.Crashed(where, v, stack)
 	s.say(Event{Kind: Warned, Err: &keys.Fault{Code: "CRASH", What: fmt.Sprintf("a fault of this program ended the %s: %q", where, fmt.Sprint(v)),
-		Kept: "other devices are untouched"}}, "crash "+where)
+		Kept: "Other devices are untouched"}}, "crash "+where)
 }
 
 // mostCalls is how many calls a connection may make at once; one more each second.

@@ -33,13 +33,13 @@ func (s *Server) Shell(ctx context.Context, id CallerID) (*Shell, error) {
 // Run sends one command line. `exit` ends the shell. It does not wait for output.
 func (sh *Shell) Run(cmd string) error {
 	if strings.TrimSpace(cmd) == "" {
-		return &keys.Fault{Code: "GRPC-COMMAND", What: "the command is empty", Kept: "nothing was sent"}
+		return &keys.Fault{Code: "GRPC-COMMAND", What: "the command is empty", Kept: "Nothing was sent"}
 	}
 	if i := strings.IndexFunc(cmd, func(r rune) bool { return r < 0x20 && r != '\t' || r == 0x7f || r == utf8.RuneError }); i >= 0 {
-		return &keys.Fault{Code: "GRPC-COMMAND", What: fmt.Sprintf("a command is one line of text, and this one has %q at %d", cmd[i:min(len(cmd), i+4)], i), Kept: "nothing was sent"}
+		return &keys.Fault{Code: "GRPC-COMMAND", What: fmt.Sprintf("a command is one line of text, and this one has %q at %d", cmd[i:min(len(cmd), i+4)], i), Kept: "Nothing was sent"}
 	}
 	if len(cmd) > mostLine {
-		return &keys.Fault{Code: "GRPC-COMMAND", What: fmt.Sprintf("the command has %d B, and at most %d are sent", len(cmd), mostLine), Kept: "nothing was sent"}
+		return &keys.Fault{Code: "GRPC-COMMAND", What: fmt.Sprintf("the command has %d B, and at most %d are sent", len(cmd), mostLine), Kept: "Nothing was sent"}
 	}
 	sh.st.wmu.Lock()
 	defer sh.st.wmu.Unlock()

@@ -117,7 +117,7 @@ func (st *stream) answer() error {
 func (st *stream) recovered(where string) {
 	if v := recover(); v != nil {
 		st.s.crashed(where, v, debug.Stack())
-		st.end(&keys.Fault{Code: "CRASH", What: fmt.Sprintf("a fault of this program ended the session: %q", fmt.Sprint(v)), Kept: "the other sessions are untouched"})
+		st.end(&keys.Fault{Code: "CRASH", What: fmt.Sprintf("a fault of this program ended the session: %q", fmt.Sprint(v)), Kept: "The other sessions are untouched"})
 		st.cutOff()
 	}
 }
@@ -305,18 +305,18 @@ func (st *stream) verdict() *keys.Fault {
 	case errors.As(st.why, &f):
 		return f
 	case errors.Is(st.why, io.EOF):
-		return &keys.Fault{Code: "GRPC-EOF", What: "the device ended the session without a word", Kept: kept, Do: "open another one: the device waits for it"}
+		return &keys.Fault{Code: "GRPC-EOF", What: "the device ended the session without a word", Kept: kept, Do: "Open another one: the device waits for it"}
 	case st.s.ctx.Err() != nil:
 		return &keys.Fault{Code: "LSN-STOPPED", What: "the listener was stopped", Kept: kept}
 	case status.Code(st.why) == codes.ResourceExhausted:
 		return &keys.Fault{Code: "GRPC-SIZE", What: fmt.Sprintf("the device sent a message of more than %d B", st.s.o.MostReceived), Kept: kept, Err: st.why}
 	case st.guest.left() && !st.guest.polite.Load():
-		return &keys.Fault{Code: "NET-LOST", What: "the connection to the device broke", Kept: kept, Do: "wait until the device calls again", Err: st.why}
+		return &keys.Fault{Code: "NET-LOST", What: "the connection to the device broke", Kept: kept, Do: "Wait until the device calls again", Err: st.why}
 	case st.guest.left() || status.Code(st.why) == codes.Canceled:
-		f := &keys.Fault{Code: "GRPC-BROKEN", What: "the device broke the session off without an end notice", Kept: kept, Do: "wait until the device calls again"}
+		f := &keys.Fault{Code: "GRPC-BROKEN", What: "the device broke the session off without an end notice", Kept: kept, Do: "Wait until the device calls again"}
 		if st.owes {
 			f.What += fmt.Sprintf(". Its program does so when its output holds a byte outside ASCII; the last output was %s", tail(st.sieve.last))
-			f.Do = "ask for less, and look on the device for text beyond ASCII (descriptions, banners) behind that place"
+			f.Do = "Ask for less, and look on the device for text beyond ASCII (descriptions, banners) behind that place"
 		}
 		return f
 	}
@@ -350,7 +350,7 @@ func (st *stream) Write(p []byte) (int, error) {
 		text, st.wbuf = st.wbuf, nil
 	}
 	if !utf8.Valid(text) {
-		return 0, &keys.Fault{Code: "GRPC-UTF8", What: "the text is not UTF-8, and this way can carry nothing else", Kept: "nothing was sent"}
+		return 0, &keys.Fault{Code: "GRPC-UTF8", What: "the text is not UTF-8, and this way can carry nothing else", Kept: "Nothing was sent"}
 	}
 	parts, err := cutText(text, mostCommand)
 	if err != nil {
@@ -379,7 +379,7 @@ func (st *stream) send(cmd []byte) error {
 	}
 	stalled := time.AfterFunc(st.s.o.WriteStall, func() {
 		st.end(&keys.Fault{Code: "NET-STALL", What: fmt.Sprintf("the device took nothing of what was sent for %v", st.s.o.WriteStall),
-			Kept: "whether it arrived is not known", Do: "wait until the device calls again"})
+			Kept: "Whether it arrived is not known", Do: "Wait until the device calls again"})
 		st.cutOff()
 	})
 	st.mu.Lock()

@@ -59,7 +59,7 @@ func (e *enhanced) NcgrpcCommandGet(gs jetpb.Ncgrpc_NcgrpcCommandGetServer) erro
 		return newStream(s, g, w.row, w.kind, enhancedPipe{gs, w.kind})
 	})
 	if st == nil {
-		s.refuse(g, &keys.Fault{Code: "GRPC-TOKEN", What: "a stream came that nobody asked for", Kept: "it was refused"}, callhome.ForGarbage)
+		s.refuse(g, &keys.Fault{Code: "GRPC-TOKEN", What: "a stream came that nobody asked for", Kept: "It was refused"}, callhome.ForGarbage)
 		return errUnauthenticated
 	}
 	return st.serve()
