@@ -63,7 +63,7 @@ func newAccept(d *screen.Deps, c desk.Caller) *accept {
 		text("group", "Group", "", ""),
 		text("user", "User", c.User, "admin"),
 		text("secret", "Secret", "", "none; or store:NAME, keyring:NAME, env:VAR, file:PATH"),
-		text("password", "Password", "ask", "none; or ask, store:NAME, keyring:NAME, env:VAR, file:PATH"),
+		text("password", "Password", "ask", "none; or ask, store:NAME, env:VAR, file:PATH"),
 		{Name: "save", Label: "Save", Kind: form.Toggle, On: !known, Note: keep},
 		{Name: "open", Label: "Next time", Kind: form.Choice, Options: []string{"ask again", "open by itself"}},
 	}
@@ -111,9 +111,12 @@ func readProfiles(d *screen.Deps, to any) tea.Cmd {
 	}
 }
 
-// Help implements overlay.Dialog.
+// Help implements overlay.Dialog. In a field the letter is text.
 func (a *accept) Help() string {
-	return "a accept  tab next  shift+tab back  space choose  esc cancel (default)"
+	if f := a.form.Focused(); f != nil {
+		return inField(f, "cancel (default)")
+	}
+	return "a accept  tab next  shift+tab back  esc cancel (default)"
 }
 
 // Update implements overlay.Dialog.

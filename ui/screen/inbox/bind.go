@@ -36,7 +36,12 @@ func newBind(d *screen.Deps, c desk.Caller) *bind { return &bind{d: d, caller: c
 func (b *bind) Init() tea.Cmd { return readProfiles(b.d, b) }
 
 // Help implements overlay.Dialog.
-func (b *bind) Help() string { return "enter see what changes  j k choose  esc cancel" }
+func (b *bind) Help() string {
+	if len(b.ps) == 0 || b.gone {
+		return "esc cancel"
+	}
+	return "enter see what changes  j k choose  esc cancel"
+}
 
 // takes reports whether a profile may belong to a caller: both by SSH, or both
 // by HTTPS. A device that we dial is not one that calls.
@@ -94,6 +99,9 @@ func (b *bind) key(key string) (tea.Cmd, bool) {
 // changes is what binding does to a profile, in sentences.
 func changes(p profile.Profile, c desk.Caller) []string {
 	var out []string
+	if c.Claim != "" && c.Via == link.Junos && p.Via == link.CallHome {
+		out = append(out, "~ calls by junos, no more by call-home")
+	}
 	if c.Claim != "" && c.Claim != p.DeviceID {
 		out = append(out, "+ device id "+safe.Text(c.Claim))
 	}
@@ -176,7 +184,7 @@ func (b *bind) View(maxW, maxH int) string {
 	}
 	switch {
 	case b.loaded && len(b.ps) == 0:
-		body = append(body, "  No profile is for a device that calls this way; enter accepts it as", "  a new one.")
+		body = append(body, "  No profile is for a device that calls this way. Accept the caller", "  instead: that makes one.")
 	case b.gone:
 		body = append(body, t.Paint(style.Error, "  ! it waits no longer"))
 	}

@@ -48,7 +48,10 @@ func verdict(c desk.Caller) []string {
 			out = append(out, safe.Text(p)+".")
 		}
 	}
-	if c.Second {
+	switch {
+	case c.Second && strings.Contains(c.Trust, "key known"):
+		out = append(out, "A session of this device is alive; this one opens beside it.")
+	case c.Second:
 		out = append(out, "A session of this device is alive: this may be another device under its name.")
 	}
 	return out
