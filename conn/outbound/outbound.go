@@ -6,8 +6,9 @@
 // An enhanced device parks a unary call and waits, for weeks if need be, until
 // somebody wants a session; Open answers the call, and the device then brings a
 // stream that is married to it by a one-time token. door.go keeps strangers
-// short, park.go knows the devices that wait, stream.go is the session as a byte
-// stream, shell.go the same for a command shell, basic.go the form of 20.2.
+// short, park.go knows the devices that wait, wed.go gives a stream to whom asked
+// for it, stream.go is the session as a byte stream, notice.go finds its end,
+// shell.go is the same for a command shell, basic.go the form of 20.2.
 package outbound
 
 import (

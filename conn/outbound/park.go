@@ -57,6 +57,7 @@ type answer struct {
 // the stream that brings the token gets it.
 type wedding struct {
 	token  string
+	order  uint64 // among all
 	kind   Kind
 	row    *row
 	guest  *guest
@@ -358,7 +359,8 @@ func (s *Server) take(id CallerID, kind Kind) (*call, *wedding, error) {
 	c := r.calls[0]
 	r.calls = slices.Delete(r.calls, 0, 1)
 	r.sessions++
-	w := &wedding{token: token(), kind: kind, row: r, guest: c.guest, stream: make(chan *stream, 1)}
+	s.answers++
+	w := &wedding{token: token(), order: s.answers, kind: kind, row: r, guest: c.guest, stream: make(chan *stream, 1)}
 	s.weddings[w.token] = w
 	return c, w, nil
 }

@@ -47,6 +47,7 @@ type Server struct {
 	rows     map[CallerID]*row
 	byKey    map[string]*row
 	weddings map[string]*wedding // by token
+	answers  uint64              // calls that were answered with a wedding
 }
 
 // binding is one address that we listen on, or try to.

@@ -160,3 +160,30 @@ func TestTokensAreAllDifferent(t *testing.T) {
 		seen[s] = true
 	}
 }
+
+// TestStreamsWithoutATokenComeInTheOrderOfTheCalls: a session of NETCONF must
+// never get the stream of a shell that was asked for in the same moment.
+func TestStreamsWithoutATokenComeInTheOrderOfTheCalls(t *testing.T) {
+	t.Parallel()
+	s := New(Options{})
+	t.Cleanup(s.Close)
+	g, other := &guest{s: s}, &guest{s: s}
+	row := &row{key: "id r1", caller: Caller{ID: 1}}
+	s.rows[1] = row
+	for i := range 16 {
+		row.calls = append(row.calls, &call{row: row, guest: []*guest{g, other}[i%2]})
+		if _, _, err := s.take(1, Kind(i/2%2)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 8 {
+		var got *wedding
+		s.wed(t.Context(), g, func(w *wedding) *stream { got = w; return nil })
+		if got == nil || got.guest != g || got.kind != Kind(i%2) || got.order != uint64(2*i+1) {
+			t.Fatalf("stream %d is married to %+v", i, got)
+		}
+	}
+	if st := s.wed(t.Context(), g, func(*wedding) *stream { return &stream{} }); st != nil {
+		t.Error("a stream that nobody asked for was taken")
+	}
+}

@@ -11,7 +11,7 @@ import (
 )
 
 // wed finds the session that a stream is for: by its token, which is good once, or,
-// when it brings none, by the connection of the call.
+// when it brings none, the first that was asked for over its connection.
 func (s *Server) wed(ctx context.Context, g *guest, make func(*wedding) *stream) *stream {
 	md, _ := metadata.FromIncomingContext(ctx)
 	tokens := md.Get(tokenKey)
@@ -21,9 +21,8 @@ func (s *Server) wed(ctx context.Context, g *guest, make func(*wedding) *stream)
 	switch len(tokens) {
 	case 0:
 		for _, o := range s.weddings {
-			if o.guest == g {
+			if o.guest == g && (w == nil || o.order < w.order) {
 				w = o
-				break
 			}
 		}
 	case 1:
