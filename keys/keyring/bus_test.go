@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"dialtone/keys"
 	"dialtone/keys/keyring"
@@ -20,7 +21,8 @@ import (
 )
 
 // childKey makes the test program a program that uses the keyring of its
-// environment: the library has one connection to the bus in a process.
+// environment: the library has one connection to the bus in a process. Its value
+// is the limit of a call; "" is not set.
 const childKey = "DIALTONE_TEST_KEYRING"
 
 func TestMain(m *testing.M) {
@@ -33,7 +35,11 @@ func TestMain(m *testing.M) {
 
 // child prints, for each name, what the keyring answered.
 func child(do string, names []string) {
-	v, ctx := keyring.New(keyring.Options{}), context.Background()
+	limit, err := time.ParseDuration(os.Getenv(childKey))
+	if err != nil {
+		panic(err)
+	}
+	v, ctx := keyring.New(keyring.Options{Limit: limit}), context.Background()
 	in, err := io.ReadAll(os.Stdin)
 	if err != nil {
 		panic(err)
@@ -57,11 +63,17 @@ func child(do string, names []string) {
 	}
 }
 
-// do runs the child and returns its answers.
+// do runs the child and returns its answers, however long they take.
 func do(t *testing.T, env []string, stdin, what string, names ...string) []string {
 	t.Helper()
+	return doIn(t, patience, env, stdin, what, names...)
+}
+
+// doIn is do with a limit for each call, 3 s when 0.
+func doIn(t *testing.T, limit time.Duration, env []string, stdin, what string, names ...string) []string {
+	t.Helper()
 	c := exec.Command(os.Args[0], append([]string{what}, names...)...)
-	c.Env = append(append([]string{}, env...), childKey+"=1")
+	c.Env = append(append([]string{}, env...), childKey+"="+limit.String())
 	c.Stdin = strings.NewReader(stdin)
 	out, err := c.CombinedOutput()
 	if err != nil {
@@ -136,9 +148,9 @@ func TestLockedWhileThePersonIsAway(t *testing.T) {
 	b.Store("r1", "hush")
 	b.Lock()
 	b.Prompter()
-	want(t, do(t, b.Env, "", "get", "r1", "r1"), fmt.Sprintf(lateAnswer, ""), fmt.Sprintf(busyAnswer, ""))
-	want(t, do(t, b.Env, "new", "set", "r3", "r3"), fmt.Sprintf(lateAnswer, nothing), fmt.Sprintf(busyAnswer, nothing))
-	want(t, do(t, b.Env, "new", "replace", "r1"), fmt.Sprintf(lateAnswer, "Whether it was stored is not known. "))
+	want(t, doIn(t, 0, b.Env, "", "get", "r1", "r1"), fmt.Sprintf(lateAnswer, ""), fmt.Sprintf(busyAnswer, ""))
+	want(t, doIn(t, 0, b.Env, "new", "set", "r3", "r3"), fmt.Sprintf(lateAnswer, nothing), fmt.Sprintf(busyAnswer, nothing))
+	want(t, doIn(t, 0, b.Env, "new", "replace", "r1"), fmt.Sprintf(lateAnswer, "Whether it was stored is not known. "))
 }
 
 func TestBusWithoutAKeyring(t *testing.T) {
@@ -175,7 +187,7 @@ func TestBusThatHangs(t *testing.T) {
 		}
 	}()
 	env := []string{"DBUS_SESSION_BUS_ADDRESS=unix:path=" + socket}
-	want(t, do(t, env, "", "get", "r1", "r2"), fmt.Sprintf(lateAnswer, ""), fmt.Sprintf(busyAnswer, ""))
+	want(t, doIn(t, 0, env, "", "get", "r1", "r2"), fmt.Sprintf(lateAnswer, ""), fmt.Sprintf(busyAnswer, ""))
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@
 package cli_test
 
 import (
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -146,8 +147,35 @@ func TestKeyringThatIsNotThere(t *testing.T) {
 	t.Cleanup(func() { l.Close() }) // the kernel takes connections for it
 	h = onBus(t, "unix:path="+filepath.Join(dir, "bus"))
 	add(h)
+	h.run("", "version").want(t, 0)
+	h.run("", "profile", "list").want(t, 0)
+	h.run(get, with(h.signIn(), "rpc", host.Addr())...).want(t, 0)
+	if first := firstCaller(t, l); first != "ours" {
+		t.Errorf("a program that needs no keyring says %q to the bus", first)
+	}
 	late := "KEYRING-TIME the keyring did not answer in 3 s: it hangs, or waits to be unlocked."
 	h.run(get, "rpc", "core-r1").want(t, 3, strings.TrimSuffix(late, "."), ". Unlock it and try again, or use store:NAME")
 	h.run("x\n", "secret", "set", "--keyring", "a").want(t, 3, late+" Nothing was stored.")
-	h.run("", "version").want(t, 0)
+}
+
+// firstCaller is what the first connection that waits says; when there is none
+// it is "ours".
+func firstCaller(t *testing.T, l net.Listener) string {
+	t.Helper()
+	ours, err := net.Dial("unix", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ours.Close()
+	if _, err := ours.Write([]byte("ours")); err != nil {
+		t.Fatal(err)
+	}
+	c, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	said := make([]byte, 4)
+	n, _ := io.ReadFull(c, said) // less is said, or an end
+	return string(said[:n])
 }
