@@ -32,7 +32,16 @@ func Outside() error {
 
 // Busy is the fault of a caller whom the limiter refused.
 func Busy(refusal string) error {
-	return &keys.Fault{Code: "LSN-BUSY", What: "caller turned away: " + refusal}
+	f := &keys.Fault{Code: "LSN-BUSY", What: "caller turned away: " + refusal}
+	switch refusal {
+	case penalised:
+		f.What += " for what its address did before"
+		f.Do = "Mend what was refused; the address may call again within ten minutes, by itself"
+	case blocked:
+		f.What += " by a person"
+		f.Do = "The block ends with the program"
+	}
+	return f
 }
 
 func noFiles(err error) error {

@@ -174,7 +174,7 @@ func (r *reader) explain(err error) error {
 	case errors.As(err, &f):
 		return err
 	case errors.Is(err, errBig), errors.Is(err, bufio.ErrBufferFull):
-		return &keys.Fault{Code: "PRE-BIG", What: fmt.Sprintf("greeting of more than %d bytes, or a header of more than %d", maxGreeting, maxHeader), Err: err}
+		return &keys.Fault{Code: "PRE-BIG", What: fmt.Sprintf("greeting of more than %d bytes or %d headers, or a header of more than %d bytes", maxGreeting, maxHeaders, maxHeader), Err: err}
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return &keys.Fault{Code: "PRE-TIMEOUT", What: fmt.Sprintf("no complete greeting in %d s", int(greetTime.Seconds())), Err: err}
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):

@@ -77,6 +77,12 @@ func Source(a netip.Addr) netip.Prefix {
 	return p
 }
 
+// Refusals that say more than that there is no room.
+const (
+	blocked   = "blocked"
+	penalised = "penalised"
+)
+
 // Admit takes a connection into the count. A refusal names its reason; release
 // must be called once the connection has proved itself or is closed, and may be
 // called again.
@@ -86,9 +92,9 @@ func (l *Limiter) Admit(a netip.Addr) (release func(), refusal string) {
 	defer l.mu.Unlock()
 	switch {
 	case l.block[src]:
-		return nil, "blocked"
+		return nil, blocked
 	case l.until[src].Sub(l.now()) >= bites:
-		return nil, "penalised"
+		return nil, penalised
 	case l.total >= l.budget.Total:
 		return nil, "full"
 	case l.per[src] >= l.budget.PerSource && !l.known[src]:
