@@ -21,7 +21,7 @@ func TestATurnedAwayCallerIsToldWhyAndForHowLong(t *testing.T) {
 		}
 	}
 	head := "MSG-ID: DEVICE-CONN-INFO\r\nMSG-VER: V1\r\nDEVICE-ID: a\r\n"
-	_, _, err := send(t, head + strings.Repeat("X: y\r\n", 40))
+	_, _, err := greet(t, head+strings.Repeat("X: y\r\n", 40), 100)
 	if codeOf(err) != "PRE-BIG" || !strings.Contains(err.Error(), "32 headers") {
 		t.Errorf("too many headers: %v", err)
 	}
