@@ -111,10 +111,14 @@ func host(addr string) string {
 	return h
 }
 
+// Placeholder stands for the address of this machine where none is given that a
+// device could dial: a listener on all addresses has none.
+const Placeholder = "ADDRESS-OF-THIS-MACHINE"
+
 // server splits the listener's address; def is the port when it has none.
 func (p Plan) server(def int) (name string, port int, err error) {
 	if p.Listener == "" {
-		return "ADDRESS-OF-THIS-MACHINE", def, nil
+		return Placeholder, def, nil
 	}
 	name, text, err := net.SplitHostPort(p.Listener)
 	if err != nil {
@@ -125,7 +129,7 @@ func (p Plan) server(def int) (name string, port int, err error) {
 		return "", 0, fmt.Errorf("listener: %q has no port from 1 to 65535", p.Listener)
 	}
 	if name == "" || net.ParseIP(name).IsUnspecified() {
-		name = "ADDRESS-OF-THIS-MACHINE"
+		name = Placeholder
 	}
 	return name, port, nil
 }

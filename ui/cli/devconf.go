@@ -111,7 +111,7 @@ func (a *app) devconf(c *cobra.Command, f *devconfFlags, args []string) error {
 		if err := a.plain(func(w io.Writer) error { _, err := io.WriteString(w, text); return err }); err != nil {
 			return fault("OUT-WRITE", "the configuration could not be written: "+err.Error(), kept(fresh, name), "")
 		}
-		a.explain(via, p, name, fresh != nil, len(args) > 1)
+		a.explain(via, p, text, name, fresh != nil, len(args) > 1)
 		return nil
 	})
 }
@@ -284,7 +284,7 @@ func (a *app) certificate(f *devconfFlags, p *devconf.Plan) {
 }
 
 // explain says on standard error what the configuration needs besides.
-func (a *app) explain(via link.Via, p devconf.Plan, name string, fresh, saved bool) {
+func (a *app) explain(via link.Via, p devconf.Plan, text, name string, fresh, saved bool) {
 	if p.Secret != "" {
 		a.note("The configuration holds the shared secret in plain text.")
 		if why := devconf.WeakSecret(p.Secret); why != "" {
@@ -300,7 +300,7 @@ func (a *app) explain(via link.Via, p devconf.Plan, name string, fresh, saved bo
 	if len(p.UserKeys) == 0 {
 		a.note("No public key is in it: the device asks for a password. --key agent adds those of the ssh-agent.")
 	}
-	if via != link.SSH && p.Listener == "" {
+	if via != link.SSH && strings.Contains(text, devconf.Placeholder) {
 		a.note("Put the address of this machine in place of ADDRESS-OF-THIS-MACHINE, or give --listener.")
 	}
 	if via != link.SSH && via != link.HTTPSBasic && p.Target.DeviceID == "" {
