@@ -9,7 +9,6 @@ import (
 
 	"dialtone/conn"
 	"dialtone/conn/link"
-	"dialtone/netconf"
 )
 
 // Events is one batch from below the interface, at most one a frame.
@@ -114,16 +113,6 @@ type VerifyCommit struct{ ID conn.SessionID }
 
 // SessionID implements For.
 func (m VerifyCommit) SessionID() conn.SessionID { return m.ID }
-
-// SendRequest asks a session's screen to send a request that needs no more
-// questions.
-type SendRequest struct {
-	ID      conn.SessionID
-	Request netconf.Request
-}
-
-// SessionID implements For.
-func (m SendRequest) SessionID() conn.SessionID { return m.ID }
 
 // ShowShell shows a command shell that was opened on a device, in a tab of its
 // own, which owns it from then on.

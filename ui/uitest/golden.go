@@ -2,35 +2,19 @@
 package uitest
 
 import (
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 )
 
-// update is the -update flag, looked up and not kept, so that packages whose
-// tests define the same flag themselves can live with it.
-func update() bool {
-	f := flag.Lookup("update")
-	return f != nil && f.Value.String() == "true"
-}
-
-// Flags defines -update unless it is there already. Call it from TestMain
-// before the flags are parsed, or set DIALTONE_UPDATE=1 instead of the flag.
-func Flags() {
-	if flag.Lookup("update") == nil {
-		flag.Bool("update", false, "write the golden files anew")
-	}
-}
-
 // Golden compares got with testdata/<name>.golden of the package under test.
-// With -update, or DIALTONE_UPDATE=1 in the environment, it writes the file
-// instead. Trailing spaces count; a difference is reported by row.
+// With DIALTONE_UPDATE=1 in the environment it writes the file instead. Trailing
+// spaces count; a difference is reported by row.
 func Golden(t testing.TB, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", filepath.FromSlash(name)+".golden")
-	if update() || os.Getenv("DIALTONE_UPDATE") == "1" {
+	if os.Getenv("DIALTONE_UPDATE") == "1" {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}

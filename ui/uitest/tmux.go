@@ -109,9 +109,6 @@ func (m *Tmux) Run(args ...string) string {
 	return string(out)
 }
 
-// Dir is the terminal's scratch directory, also HOME of the program.
-func (m *Tmux) Dir() string { return m.dir }
-
 // Keys presses keys by their tmux names: "Enter", "C-r", "j", "Escape".
 func (m *Tmux) Keys(keys ...string) {
 	m.t.Helper()

@@ -175,8 +175,6 @@ func (s *Screen) update(m tea.Msg) tea.Cmd {
 		return s.load(m.Body)
 	case msg.ShowExchange:
 		return s.showExchange(m.Exchange)
-	case msg.SendRequest:
-		return s.transmit(m.Request)
 	}
 	return nil
 }
