@@ -27,8 +27,9 @@ type Config struct {
 
 	addrs   []string // of this machine, as a device may dial them; the first is none
 	at      int
-	ports   [2]string // of ssh and https
-	cert    []byte    // what devices by HTTPS are to trust, in PEM
+	ports   [2]string         // of ssh and https
+	bound   map[string]string // port of the listener on one address alone
+	cert    []byte            // what devices by HTTPS are to trust, in PEM
 	own     desk.Certificate
 	form    bool        // opened from the form, which then gets a new secret's reference
 	leaf    *cert.Pair  // to compare with the address
@@ -125,6 +126,8 @@ func (c *Config) Update(m tea.Msg) (tea.Cmd, bool) {
 // first, then those that the certificate is for.
 func (c *Config) heard(m heardMsg) {
 	var own []string
+	all := [2]bool{} // a listener on every address stands behind any of them
+	c.bound = map[string]string{}
 	for _, l := range m.listeners {
 		host, port, err := net.SplitHostPort(l.Bound)
 		if err != nil {
@@ -134,9 +137,13 @@ func (c *Config) heard(m heardMsg) {
 		if l.Kind == "https" {
 			i = 1
 		}
-		c.ports[i] = port
-		if i == c.kind() && !net.ParseIP(host).IsUnspecified() {
+		every := host == "" || net.ParseIP(host).IsUnspecified()
+		if every || !all[i] {
+			c.ports[i], all[i] = port, every
+		}
+		if i == c.kind() && !every && c.bound[host] == "" {
 			own = append(own, host)
+			c.bound[host] = port
 		}
 	}
 	c.addrs = append([]string{""}, own...)

@@ -57,6 +57,22 @@ func TestConfigTakesTheBoundAddress(t *testing.T) {
 	}
 }
 
+// TestConfigPairsAddressAndPort: of several listeners the text has the port of
+// the one behind its address, and for any other address that of the one on all.
+func TestConfigPairsAddressAndPort(t *testing.T) {
+	t.Parallel()
+	th, _ := style.New("default", false, true)
+	c := NewConfig(&screen.Deps{Theme: th}, link.Target{Name: "r1", Via: link.Junos, DeviceID: "r1"})
+	c.Update(heardMsg{to: c, addrs: []string{"192.0.2.10"}, listeners: []desk.Listener{
+		{Kind: "ssh", Bound: "192.0.2.7:7001"}, {Kind: "ssh", Bound: "[::]:4334"}, {Kind: "ssh", Bound: "[2001:db8::1]:7002"}}})
+	for _, want := range []string{"192.0.2.7 port 7001", "2001:db8::1 port 7002", "192.0.2.10 port 4334"} {
+		if !strings.Contains(c.text, want) {
+			t.Errorf("no %s in\n%s", want, c.text)
+		}
+		c.Update(uitest.Key("a"))
+	}
+}
+
 func TestConfigAtEverySizeAndHostile(t *testing.T) {
 	t.Parallel()
 	th, _ := style.New("default", false, false)

@@ -55,7 +55,11 @@ func (c *Config) listener() string {
 	if c.addrs[c.at] == "" && !c.calls() {
 		return ""
 	}
-	return net.JoinHostPort(c.addrs[c.at], c.ports[c.kind()])
+	addr, port := c.addrs[c.at], c.ports[c.kind()]
+	if own := c.bound[addr]; own != "" {
+		port = own
+	}
+	return net.JoinHostPort(addr, port)
 }
 
 // trust is what is wrong with the certificate for the address in the text.
