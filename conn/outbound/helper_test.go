@@ -60,7 +60,7 @@ type lab struct {
 	}
 }
 
-const wait = 20 * time.Second
+const wait = time.Minute
 
 func newLab(t testing.TB, adjust func(*Options)) *lab {
 	t.Helper()
@@ -190,7 +190,7 @@ func goroutines(t *testing.T) {
 	t.Helper()
 	before := runtime.NumGoroutine()
 	t.Cleanup(func() {
-		limit := time.Now().Add(10 * time.Second)
+		limit := time.Now().Add(wait)
 		for runtime.NumGoroutine() > before {
 			if time.Now().After(limit) {
 				buf := make([]byte, 1<<20)
