@@ -134,14 +134,14 @@ func (q *queue) fault(id SessionID, err error) { q.oddity(id, err, nil) }
 func (q *queue) oddity(id SessionID, err error, raw []byte) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	e := q.put(&entry{kind: Faulted, session: id, err: err, raw: raw, bytes: len(raw)})
+	if e == nil {
+		return
+	}
 	l := q.faults[id]
 	if l == nil {
 		l = &lane{}
 		q.faults[id] = l
-	}
-	e := q.put(&entry{kind: Faulted, session: id, err: err, raw: raw, bytes: len(raw)})
-	if e == nil {
-		return
 	}
 	l.items = append(l.items, e)
 	l.bytes += len(raw)
