@@ -234,15 +234,7 @@ func (r *root) request(m tea.Msg) (tea.Cmd, bool) {
 	case confirmedMsg:
 		return r.confirmed(m), true
 	case verifyChosen:
-		return r.verifyPending(m.p), true
-	case forgetChosen:
-		r.askForget(m.p)
-		return nil, true
-	case forgetNow:
-		if err := r.d.Commits.Dismiss(m.p.Key); err != nil {
-			return msg.Fail(err), true
-		}
-		return nil, true
+		return r.verifyPending(m), true
 	case overlay.Push:
 		r.stack.Push(m.Dialog)
 		return initDialog(m.Dialog), true

@@ -84,7 +84,7 @@ func scenes(change func(*Deps)) map[string]func(t *testing.T) *program {
 		},
 		"host-key": ask(link.HostKeyQuestion{Target: target("pe-12", "192.0.2.12", link.SSH), Host: "[192.0.2.12]:830", Key: hostKey(1),
 			SavedTo: "~/.config/dialtone/known_hosts"}),
-		"secret": ask(link.SecretQuestion{Target: target("pe-12", "192.0.2.12", link.SSH), What: "password of admin@pe-12", Try: 2}),
+		"secret":       ask(link.SecretQuestion{Target: target("pe-12", "192.0.2.12", link.SSH), What: "password of admin@pe-12", Try: 2}),
 		"secret-store": ask(link.SecretQuestion{Kind: link.StorePassphrase, What: "passphrase of the secret store", Try: 1}),
 		"challenge": ask(link.ChallengeQuestion{Target: target("pe-12", "192.0.2.12", link.SSH), Name: "RADIUS", Instruction: "Enter the token",
 			Prompts: []string{"Token: ", "Again: "}, Echo: []bool{true, false}}),
