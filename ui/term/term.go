@@ -3,19 +3,13 @@
 package term
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 
-	xterm "github.com/charmbracelet/x/term"
-
 	"dialtone/ui/style"
 )
-
-// ErrNone is returned when there is no terminal to show the interface on.
-var ErrNone = errors.New("TTY-NONE the interface needs a terminal; for scripts use: dialtone rpc TARGET")
 
 // Info is what can be known of a terminal without asking it anything.
 type Info struct {
@@ -68,14 +62,6 @@ func (in Info) Theme(name string, ascii bool) (*style.Theme, bool) {
 	}
 	t, _ := style.New(name, ascii || in.ASCII, in.Dumb)
 	return t, ok
-}
-
-// Check returns ErrNone unless both files are terminals.
-func Check(in, out *os.File) error {
-	if in == nil || out == nil || !xterm.IsTerminal(in.Fd()) || !xterm.IsTerminal(out.Fd()) {
-		return ErrNone
-	}
-	return nil
 }
 
 // LeftRaw reports whether a terminal is as a program leaves it that was killed

@@ -64,21 +64,6 @@ func TestThemeOfATerminal(t *testing.T) {
 	}
 }
 
-func TestCheckWantsTerminals(t *testing.T) {
-	t.Parallel()
-	f, err := os.Create(filepath.Join(t.TempDir(), "f"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if err := Check(f, f); err != ErrNone {
-		t.Errorf("a file is a terminal: %v", err)
-	}
-	if err := Check(nil, nil); err != ErrNone {
-		t.Errorf("nothing is a terminal: %v", err)
-	}
-}
-
 func deep(secret string, c *Crash) {
 	defer c.Caught("test", func() {})
 	panic("password is " + secret)
