@@ -520,6 +520,19 @@ func TestOrdersThatADeviceCannotTake(t *testing.T) {
 	}
 }
 
+func TestCommentOfAConfirmationIsCheckedToo(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, simdev.Options{Dialect: simdev.Junos})
+	l.edit()
+	l.must(Order{Do: DoCommit, Confirmed: true})
+	for _, comment := range []string{"a\x01b", strings.Repeat("x", maxComment+1)} {
+		if p, err := l.c.Plan(l.id, Order{Do: DoConfirm, Comment: comment}); err == nil || !strings.Contains(err.Error(), "512 bytes or holds characters") {
+			t.Errorf("%v, %s", err, p.Text())
+		}
+	}
+	l.must(Order{Do: DoConfirm, Comment: strings.Repeat("x", maxComment)})
+}
+
 func TestJunosRollbackRescueAndHistory(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, simdev.Options{Dialect: simdev.Junos})

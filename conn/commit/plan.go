@@ -110,6 +110,9 @@ func (p *planner) warn(format string, args ...any) {
 }
 
 func (p *planner) build() error {
+	if len(p.o.Comment) > maxComment || !plain(p.o.Comment) || !plain(p.o.At) {
+		return refusal(fmt.Sprintf("the comment or time is longer than %d bytes or holds characters that XML does not allow", maxComment), "")
+	}
 	switch p.o.Do {
 	case DoLock, DoUnlock:
 		p.lock()
@@ -252,13 +255,10 @@ func (p *planner) commit() error {
 	}
 	if o.Check {
 		p.validate()
-		return p.junosOnly(false)
+		return nil
 	}
-	if err := p.junosOnly(o.Comment != "" || o.Sync || o.At != ""); err != nil {
-		return err
-	}
-	if len(o.Comment) > maxComment || !plain(o.Comment) || !plain(o.At) {
-		return refusal(fmt.Sprintf("the comment or time is longer than %d bytes or holds characters that XML does not allow", maxComment), "")
+	if p.st.Mode != Junos && (o.Comment != "" || o.Sync || o.At != "") {
+		return refusal("only Junos devices take a comment, a time or synchronize with a commit", "Leave them out")
 	}
 	if o.At != "" && o.Confirmed {
 		return refusal("a commit at a time cannot be a confirmed one", "")
@@ -285,14 +285,6 @@ func (p *planner) commit() error {
 	}
 	if !p.holds(netconf.Candidate) {
 		p.warn("The candidate is not locked: edits that others made in it are committed too.")
-	}
-	return nil
-}
-
-// junosOnly refuses what only Junos takes.
-func (p *planner) junosOnly(used bool) error {
-	if used && p.st.Mode != Junos {
-		return refusal("only Junos devices take a comment, a time or synchronize with a commit", "Leave them out")
 	}
 	return nil
 }
