@@ -20,7 +20,7 @@ type checkDue struct{ e *Editor }
 type checkDone struct {
 	e       *Editor
 	serial  uint64
-	problem Problem
+	problem problem
 }
 
 // settle follows every change and movement: it scrolls, finds the pair of tags
@@ -68,7 +68,7 @@ func (e *Editor) runCheck() tea.Cmd {
 }
 
 // verify calls a check. A text of nothing but blanks is not wrong, only empty.
-func verify(check Check, text []byte) Problem {
+func verify(check Check, text []byte) problem {
 	blank := true
 	for _, c := range text {
 		if c != ' ' && c != '\t' && c != '\r' && c != '\n' {
@@ -77,10 +77,10 @@ func verify(check Check, text []byte) Problem {
 		}
 	}
 	if blank {
-		return Problem{}
+		return problem{}
 	}
 	line, col, what := check(text)
-	return Problem{line, col, what}
+	return problem{line, col, what}
 }
 
 // answered takes the result of a check; when the text has changed meanwhile,

@@ -47,8 +47,8 @@ type Options struct {
 	Highlighter *highlight.Highlighter
 }
 
-// Problem is where the text is not well-formed, from 1.
-type Problem struct {
+// problem is where the text is not well-formed, from 1.
+type problem struct {
 	Line, Col int
 	What      string
 }
@@ -87,7 +87,7 @@ type Editor struct {
 
 	rows    rows
 	marks   []int // lines from 0 that MarkLines marked
-	problem Problem
+	problem problem
 	checked uint64 // serial that problem is about
 	waiting bool   // a check is under way
 	typist  typist
@@ -119,7 +119,7 @@ func (e *Editor) load(text string) {
 	e.buf, e.hist = newBuffer(text), &history{}
 	e.serial++
 	e.cur, e.goal, e.top, e.left = Pos{}, -1, 0, 0
-	e.marks, e.problem, e.prompt = nil, Problem{}, nil
+	e.marks, e.problem, e.prompt = nil, problem{}, nil
 	e.rows = rows{}
 	e.typist.reset()
 }
@@ -139,9 +139,6 @@ func (e *Editor) Len() int { return e.buf.size }
 
 // Lines is the number of lines; an empty text has one.
 func (e *Editor) Lines() int { return e.buf.len() }
-
-// Modified reports whether the text is another one than SetText was given.
-func (e *Editor) Modified() bool { return e.hist.mark() != 0 }
 
 // Cursor returns the line and the column of the cursor, from 1; the column
 // counts cells.
@@ -202,13 +199,6 @@ func (e *Editor) MarkLines(lines []int) {
 		}
 	}
 }
-
-// Problem returns where the text is not well-formed. It is about the text as it
-// was checked last; Checked tells whether that is the text as it is now.
-func (e *Editor) Problem() (Problem, bool) { return e.problem, e.problem.Line > 0 }
-
-// Checked reports whether Problem is about the text as it is now.
-func (e *Editor) Checked() bool { return e.opt.Check != nil && e.checked == e.serial }
 
 // Paste inserts text at the cursor, or in place of all text, as one step. A
 // text that would become longer than the limit is refused whole.

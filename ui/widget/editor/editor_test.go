@@ -152,8 +152,8 @@ func TestBytesComeOutAsTheyWentIn(t *testing.T) {
 		e.SetText([]byte(s))
 		e.Resize(40, 10)
 		e.View()
-		if string(e.Text()) != s || e.Modified() {
-			t.Errorf("%q came out as %q, modified %v", s, e.Text(), e.Modified())
+		if string(e.Text()) != s || e.hist.mark() != 0 {
+			t.Errorf("%q came out as %q, modified %v", s, e.Text(), e.hist.mark() != 0)
 		}
 	}
 }
@@ -195,7 +195,7 @@ func TestTypingClosesTagsAndIndents(t *testing.T) {
 			}
 			r.typed(c.keys)
 			r.wantAt(c.want)
-			for r.Modified() {
+			for r.hist.mark() != 0 {
 				r.press("ctrl+_")
 			}
 			r.want(strings.Replace(c.before, "|", "", 1))
@@ -322,7 +322,7 @@ func TestMarkedPasteIsOneStep(t *testing.T) {
 	r.want("x<a>\n</a>")
 	r.press("ctrl+_")
 	r.want("<a>\n</a>")
-	if r.Modified() {
+	if r.hist.mark() != 0 {
 		t.Error("modified after all was undone")
 	}
 }
@@ -540,9 +540,8 @@ func TestMatchingTags(t *testing.T) {
 func TestProblemsAreShownWhileTyping(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "<a>\n</b>\n", Options{Check: wellFormed})
-	p, bad := r.Problem()
-	if !bad || p.Line != 2 {
-		t.Fatalf("%+v, %v", p, bad)
+	if r.problem.Line != 2 {
+		t.Fatalf("%+v", r.problem)
 	}
 	if row := strings.Split(r.View(), "\n")[1]; !strings.HasPrefix(row, "! 2 </b>") {
 		t.Errorf("row %q", row)
@@ -550,8 +549,8 @@ func TestProblemsAreShownWhileTyping(t *testing.T) {
 	r.Goto(2, 3)
 	r.press("delete")
 	r.typed("a")
-	if p, bad := r.Problem(); bad {
-		t.Errorf("%+v", p)
+	if r.problem.Line != 0 {
+		t.Errorf("%+v", r.problem)
 	}
 }
 
@@ -569,21 +568,21 @@ func TestLongTextsAreCheckedAside(t *testing.T) {
 	e.SetEditing(true)
 	e.Update(char('<'))
 	e.Update(char('!'))
-	if calls != 0 || e.Checked() {
+	if calls != 0 || e.checked == e.serial {
 		t.Fatal("checked in Update")
 	}
 	done := due().(checkDone)
 	if calls != 1 || done.problem.Line != 0 {
 		t.Fatal(calls, done.problem)
 	}
-	if cmd := e.Update(done); cmd == nil || e.Checked() {
+	if cmd := e.Update(done); cmd == nil || e.checked == e.serial {
 		t.Fatal("the change meanwhile is not checked")
 	}
 	done = e.Update(checkDue{e})().(checkDone)
-	if cmd := e.Update(done); cmd != nil || !e.Checked() {
+	if cmd := e.Update(done); cmd != nil || e.checked != e.serial {
 		t.Fatal("not done")
 	}
-	if p, bad := e.Problem(); !bad || p.Line == 0 {
+	if e.problem.Line == 0 {
 		t.Fatalf("%+v", p)
 	}
 }
@@ -637,7 +636,7 @@ func TestEveryActionRuns(t *testing.T) {
 				r.prompt = nil
 				r.View()
 			}
-			for r.Modified() {
+			for r.hist.mark() != 0 {
 				r.run(r.Run("rpc.undo"))
 			}
 			r.want(text)

@@ -53,7 +53,7 @@ func FuzzEditor(f *testing.F) {
 			e.Run("rpc.undo")
 			agrees(t, e, texts[i])
 		}
-		if e.Modified() {
+		if e.hist.mark() != 0 {
 			t.Fatal("modified after all was undone")
 		}
 		for _, want := range texts[1:] {
@@ -131,7 +131,7 @@ func FuzzKeys(f *testing.F) {
 			}
 		}
 		e.prompt = nil
-		for n := 0; e.Modified(); n++ {
+		for n := 0; e.hist.mark() != 0; n++ {
 			if n > len(keys)+1 {
 				t.Fatal("undo leads nowhere")
 			}
