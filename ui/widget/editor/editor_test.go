@@ -583,7 +583,7 @@ func TestLongTextsAreCheckedAside(t *testing.T) {
 		t.Fatal("not done")
 	}
 	if e.problem.Line == 0 {
-		t.Fatalf("%+v", p)
+		t.Fatalf("%+v", e.problem)
 	}
 }
 
