@@ -32,7 +32,8 @@ const (
 )
 
 // Manager owns every session and goroutine below the interface. Its methods
-// may be called concurrently and never wait for the network, except Close.
+// may be called concurrently and never wait for the network, except Probe and
+// Close.
 type Manager struct {
 	o      Options
 	ctx    context.Context // ends with Close, by force
