@@ -29,16 +29,10 @@ type Highlighter struct {
 func New(t *style.Theme) *Highlighter { return &Highlighter{theme: t} }
 
 // Span is a part of a row by byte offsets, with what it is. Parts that are
-// plain text have no span.
+// plain text have no Span.
 type Span struct {
 	Start, End int
 	Tok        style.Token
-}
-
-// Spans returns the parts of line, which began in st, in order, and the state
-// behind it. It reads the whole line; for long ones use Row.
-func (h *Highlighter) Spans(line string, st State) ([]Span, State) {
-	return h.tokenise(line, st, nil), Next(line, st)
 }
 
 // Line paints a row that began in st and returns the state behind it. The

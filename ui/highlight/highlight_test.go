@@ -86,7 +86,7 @@ func TestSpansNameWhatTheyCover(t *testing.T) {
 		{`v">`, InDouble, "VVT"},
 		{`b='c'/>`, InTag, "A~VVVTT"},
 	} {
-		spans, _ := h.Spans(c.in, c.st)
+		spans := h.tokenise(c.in, c.st, nil)
 		got := []byte(strings.Repeat("=", len(c.in)))
 		for _, s := range spans {
 			for i := s.Start; i < s.End; i++ {
@@ -113,11 +113,11 @@ func TestRowsAgreeWithTheWhole(t *testing.T) {
 
 func agree(t *testing.T, h *Highlighter, text string) {
 	t.Helper()
-	whole, end := h.Spans(text, InText)
+	whole, end := h.tokenise(text, InText, nil), Next(text, InText)
 	want := perByte(whole, len(text))
 	st, at := InText, 0
 	for _, line := range strings.SplitAfter(text, "\n") {
-		spans, next := h.Spans(line, st)
+		spans, next := h.tokenise(line, st, nil), Next(line, st)
 		if got := perByte(spans, len(line)); string(got) != string(want[at:at+len(line)]) {
 			// A name or entity that the row's end cuts is one token in the whole.
 			t.Fatalf("row %q in %s\n got %s\nwant %s", line, st.name(), got, want[at:at+len(line)])
@@ -206,7 +206,7 @@ func TestWindowsHaveTheColoursOfTheWhole(t *testing.T) {
 	h := New(deflt())
 	long := strings.Repeat(`<interface name="ge-0/0/0" speed='1g'><!-- c --><mtu>9192</mtu> &lt; </interface>`, 200)
 	whole := h.Row(long, InText, 4)
-	spans, _ := h.Spans(long, InText)
+	spans := h.tokenise(long, InText, nil)
 	want := perByte(spans, len(long))
 	for from := 0; from < whole.Width(); from += 777 {
 		row := h.Row(long, InText, 4)

@@ -2,6 +2,7 @@ package overlay
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -174,7 +175,7 @@ func Questions(at, of int) string {
 	if of < 2 {
 		return ""
 	}
-	return itoa(at) + " of " + itoa(of) + " questions"
+	return strconv.Itoa(at) + " of " + strconv.Itoa(of) + " questions"
 }
 
 // Frame draws a dialog's box around body: w wide, as high as body needs and at

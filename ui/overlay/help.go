@@ -2,6 +2,7 @@ package overlay
 
 import (
 	"cmp"
+	"strconv"
 	"strings"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -126,9 +127,9 @@ func (h *Help) View(maxW, maxH int) string {
 	for len(body) < page {
 		body = append(body, "")
 	}
-	last := itoa(h.Here) + " keys here, " + itoa(len(h.Actions)-h.Here) + " everywhere"
+	last := strconv.Itoa(h.Here) + " keys here, " + strconv.Itoa(len(h.Actions)-h.Here) + " everywhere"
 	if below := len(rows) - h.top - page; below > 0 {
-		last += "; " + itoa(below) + " rows below"
+		last += "; " + strconv.Itoa(below) + " rows below"
 	}
 	body = append(body, h.Theme.Paint(style.Dim, h.Theme.Fit(" "+last, max(maxW-2, 0))))
 	right := "/ " + strings.TrimRight(h.filter.View(h.Theme, 16, true), " ")

@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -63,7 +64,7 @@ func (m *Messages) View(maxW, maxH int) string {
 	}
 	m.lines, m.page = len(lines), max(maxH-2, 1)
 	m.at = min(max(m.at, 0), max(m.lines-m.page, 0))
-	return strings.Join(m.Theme.Box(maxW, maxH, "Messages", itoa(len(m.Notes)), true, lines[m.at:]), "\n")
+	return strings.Join(m.Theme.Box(maxW, maxH, "Messages", strconv.Itoa(len(m.Notes)), true, lines[m.at:]), "\n")
 }
 
 func (m *Messages) note(n Note, w int) []string {
@@ -74,7 +75,7 @@ func (m *Messages) note(n Note, w int) []string {
 		text, detail = joined, ""
 	}
 	if n.Times > 1 {
-		text += " (" + itoa(n.Times) + " times)"
+		text += " (" + strconv.Itoa(n.Times) + " times)"
 	}
 	var out []string
 	for i, l := range style.Wrap(text, max(w-14, 20)) {

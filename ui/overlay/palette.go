@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"strconv"
 	"strings"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -125,9 +126,9 @@ func (p *Palette) View(maxW, maxH int) string {
 	for len(body) < page {
 		body = append(body, "")
 	}
-	body = append(body, "", p.Theme.Paint(style.Dim, " "+itoa(len(p.Items))+` commands. "device" marks those that change it.`))
+	body = append(body, "", p.Theme.Paint(style.Dim, " "+strconv.Itoa(len(p.Items))+` commands. "device" marks those that change it.`))
 	title := "> " + strings.TrimRight(p.line.View(p.Theme, max(w-26, 4), true), " ")
-	return strings.Join(p.Theme.Box(w, h, title, itoa(len(found))+" of "+itoa(len(p.Items)), true, body), "\n")
+	return strings.Join(p.Theme.Box(w, h, title, strconv.Itoa(len(found))+" of "+strconv.Itoa(len(p.Items)), true, body), "\n")
 }
 
 func (p *Palette) row(it Item, w int, sel bool) string {

@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -112,7 +113,7 @@ func (t *Toasts) View(th *style.Theme, maxW int) [][]string {
 		sign, tok := levelSign(s.toast.Level)
 		text := safe.Text(s.toast.Text)
 		if s.times > 1 {
-			text += " (" + itoa(s.times) + " times)"
+			text += " (" + strconv.Itoa(s.times) + " times)"
 		}
 		more := ""
 		if s.toast.Detail != "" && s.toast.Detail != s.toast.Text {
