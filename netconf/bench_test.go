@@ -120,7 +120,7 @@ func answerer(b *testing.B) net.Conn {
 			return
 		}
 		defer c.Close()
-		tr := NewTransport(c, FrameOptions{}).(*transport)
+		tr := NewTransport(c, FrameOptions{})
 		w, _ := tr.NewMessage()
 		io.WriteString(w, helloOf("1.0", "1.1"))
 		w.Close()
@@ -166,8 +166,8 @@ func answerer(b *testing.B) net.Conn {
 }
 
 // rawLoop is the yardstick: the bare framing over the same socket.
-func rawLoop(b *testing.B) *transport {
-	tr := NewTransport(answerer(b), FrameOptions{}).(*transport)
+func rawLoop(b *testing.B) *Transport {
+	tr := NewTransport(answerer(b), FrameOptions{})
 	w, _ := tr.NewMessage()
 	w.Write(ourHello(Options{}))
 	w.Close()
@@ -182,7 +182,7 @@ func rawLoop(b *testing.B) *transport {
 }
 
 // rawAsk writes one request in one Write of the socket.
-func rawAsk(tr *transport, id int) {
+func rawAsk(tr *Transport, id int) {
 	text := `<rpc message-id="` + strconv.Itoa(id) + `" xmlns="` + BaseNS + `"><get-config/></rpc>`
 	io.WriteString(tr.rwc, "\n#"+strconv.Itoa(len(text))+"\n"+text+"\n##\n")
 }

@@ -47,25 +47,6 @@ type FrameOptions struct {
 	MaxMessage int64 // bytes of one received message; 0 means 4 GiB
 }
 
-// Transport carries whole messages over one authenticated byte stream.
-// One goroutine may read while another writes.
-type Transport interface {
-	// NextMessage returns the next message; the reader is valid until the next
-	// call, which first discards what was left unread. It waits for the first
-	// bytes of the message, and returns io.EOF when the stream ends between
-	// messages. Any other error is a *Fault, and final.
-	NextMessage() (io.Reader, error)
-	// NewMessage starts a message; Close ends the frame and flushes it. Small
-	// messages leave in one Write of the stream, header and trailer included.
-	NewMessage() (io.WriteCloser, error)
-	// SetReadFraming and SetWriteFraming change one direction, from the next
-	// message on.
-	SetReadFraming(Framing)
-	SetWriteFraming(Framing)
-	// Close closes the stream, which ends a waiting read or write.
-	Close() error
-}
-
 // Sizes of the two framings and of the buffers.
 const (
 	endMark    = "]]>]]>"               // RFC 6242 section 4.3
@@ -79,22 +60,12 @@ const (
 	capDefault = 4 << 30                // MaxMessage when 0
 )
 
-// NewTransport frames rwc and owns it from then on. Both directions start with
-// EndOfMessage, as every hello does.
-func NewTransport(rwc io.ReadWriteCloser, o FrameOptions) Transport {
-	if o.MaxMessage <= 0 {
-		o.MaxMessage = capDefault
-	}
-	return &transport{
-		rwc: rwc,
-		in:  input{src: rwc, opts: o, hello: true},
-		out: output{dst: rwc, rec: o.Recorder},
-	}
-}
-
-// transport joins the two halves, which share nothing but the stream: input is
-// touched by the reading goroutine only, output by the writing one only.
-type transport struct {
+// Transport carries whole messages over one authenticated byte stream.
+// One goroutine may read while another writes.
+//
+// Its two halves share nothing but the stream: in is touched by the reading
+// goroutine only, out by the writing one only.
+type Transport struct {
 	rwc      io.ReadWriteCloser
 	in       input
 	out      output
@@ -102,44 +73,67 @@ type transport struct {
 	closeErr error
 }
 
-func (t *transport) SetReadFraming(f Framing)  { t.in.setFraming(f) }
-func (t *transport) SetWriteFraming(f Framing) { t.out.framing = f }
-
-func (t *transport) Close() error {
-	t.closing.Do(func() { t.closeErr = t.rwc.Close() })
-	return t.closeErr
+// NewTransport frames rwc and owns it from then on. Both directions start with
+// EndOfMessage, as every hello does.
+func NewTransport(rwc io.ReadWriteCloser, o FrameOptions) *Transport {
+	if o.MaxMessage <= 0 {
+		o.MaxMessage = capDefault
+	}
+	return &Transport{
+		rwc: rwc,
+		in:  input{src: rwc, opts: o, hello: true},
+		out: output{dst: rwc, rec: o.Recorder},
+	}
 }
 
-func (t *transport) NextMessage() (io.Reader, error) {
+// NextMessage returns the next message; the reader is valid until the next
+// call, which first discards what was left unread. It waits for the first
+// bytes of the message, and returns io.EOF when the stream ends between
+// messages. Any other error is a *Fault, and final.
+func (t *Transport) NextMessage() (io.Reader, error) {
 	if err := t.in.begin(); err != nil {
 		return nil, err
 	}
 	return &message{in: &t.in, serial: t.in.serial}, nil
 }
 
-func (t *transport) NewMessage() (io.WriteCloser, error) { return t.out.begin() }
+// NewMessage starts a message; Close ends the frame and flushes it. Small
+// messages leave in one Write of the stream, header and trailer included.
+func (t *Transport) NewMessage() (io.WriteCloser, error) { return t.out.begin() }
+
+// SetReadFraming changes how messages are received, from the next one on.
+func (t *Transport) SetReadFraming(f Framing) { t.in.setFraming(f) }
+
+// SetWriteFraming changes how messages are sent, from the next one on.
+func (t *Transport) SetWriteFraming(f Framing) { t.out.framing = f }
+
+// Close closes the stream, which ends a waiting read or write.
+func (t *Transport) Close() error {
+	t.closing.Do(func() { t.closeErr = t.rwc.Close() })
+	return t.closeErr
+}
 
 // The rest is for the session, which alone knows when a silence is too long,
 // when more requests follow, and when more replies are due. position, reads and
 // expect belong to the reading goroutine, the others to the writing one.
 
 // position describes how far the message being received has come.
-func (t *transport) position() string { return t.in.position() }
+func (t *Transport) position() string { return t.in.position() }
 
 // reads counts the reads of the stream that gave something.
-func (t *transport) reads() int { return t.in.reads }
+func (t *Transport) reads() int { return t.in.reads }
 
 // expect says whether messages are due, so that the buffer is kept for them.
-func (t *transport) expect(more bool) { t.in.busy = more }
+func (t *Transport) expect(more bool) { t.in.busy = more }
 
 // hold lets messages gather; release sends them; rest gives back the buffer
 // that this needed.
-func (t *transport) hold()          { t.out.held = true }
-func (t *transport) release() error { return t.out.flush() }
-func (t *transport) rest()          { t.out.held, t.out.buf = false, nil }
+func (t *Transport) hold()          { t.out.held = true }
+func (t *Transport) release() error { return t.out.flush() }
+func (t *Transport) rest()          { t.out.held, t.out.buf = false, nil }
 
 // nudge sends a line feed between two messages.
-func (t *transport) nudge() { t.out.nudge() }
+func (t *Transport) nudge() { t.out.nudge() }
 
 // message reads one received message. It copies nothing on its own account:
 // WriteTo hands over slices of the input buffer.

@@ -222,7 +222,7 @@ func TestMessageCap(t *testing.T) {
 func TestIdleBufferIsSmall(t *testing.T) {
 	t.Parallel()
 	src := &tape{reads: pieces(frame(Chunked, strings.Repeat("x", 2<<20)), 1<<30)}
-	tr := NewTransport(src, FrameOptions{}).(*transport)
+	tr := NewTransport(src, FrameOptions{})
 	tr.SetReadFraming(Chunked)
 	m, _ := tr.NextMessage()
 	if io.Copy(io.Discard, m); len(tr.in.buf) != largeBuf {
@@ -426,7 +426,7 @@ func TestHeldMessagesLeaveTogether(t *testing.T) {
 	t.Parallel()
 	for _, f := range []Framing{EndOfMessage, Chunked} {
 		stream := &tape{}
-		tr := NewTransport(stream, FrameOptions{}).(*transport)
+		tr := NewTransport(stream, FrameOptions{})
 		tr.SetWriteFraming(f)
 		tr.hold()
 		want := ""

@@ -50,7 +50,7 @@ func ourHello(o Options) []byte {
 // exchange sends our hello and reads the device's, both at once: neither side
 // may wait for the other, and some servers lose what arrives together with a
 // late hello. It ends within the hello time-out, and closes t when it fails.
-func exchange(ctx context.Context, t Transport, o Options) (greeting, Framing, error) {
+func exchange(ctx context.Context, t *Transport, o Options) (greeting, Framing, error) {
 	g, framing, err := exchangeHellos(ctx, t, o)
 	if err != nil {
 		t.Close()
@@ -61,7 +61,7 @@ func exchange(ctx context.Context, t Transport, o Options) (greeting, Framing, e
 	return g, framing, nil
 }
 
-func exchangeHellos(ctx context.Context, t Transport, o Options) (greeting, Framing, error) {
+func exchangeHellos(ctx context.Context, t *Transport, o Options) (greeting, Framing, error) {
 	limit := o.HelloTimeout
 	if limit <= 0 {
 		limit = helloDefault
@@ -109,7 +109,7 @@ func exchangeHellos(ctx context.Context, t Transport, o Options) (greeting, Fram
 	return got.agree(o)
 }
 
-func sendHello(t Transport, o Options) error {
+func sendHello(t *Transport, o Options) error {
 	w, err := t.NewMessage()
 	if err != nil {
 		return err
@@ -118,9 +118,7 @@ func sendHello(t Transport, o Options) error {
 		return err
 	}
 	err = w.Close()
-	if r, ok := t.(interface{ rest() }); ok {
-		r.rest() // many sessions send little more
-	}
+	t.rest() // many sessions send little more
 	return err
 }
 
@@ -131,7 +129,7 @@ type helloReader struct {
 	start int // of the hello in buf, -1 before it is found
 }
 
-func (h *helloReader) read(t Transport) error {
+func (h *helloReader) read(t *Transport) error {
 	h.start = -1
 	m, err := t.NextMessage()
 	if err == nil {

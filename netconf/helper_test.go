@@ -118,7 +118,7 @@ func chunks(text string, n int) string {
 }
 
 // readAll returns all messages of a transport and the error that ends them.
-func readAll(t Transport) (messages []string, err error) {
+func readAll(t *Transport) (messages []string, err error) {
 	for {
 		m, err := t.NextMessage()
 		if err != nil {
@@ -147,7 +147,7 @@ func helloOf(versions ...string) string {
 type device struct {
 	t    testing.TB
 	conn net.Conn
-	tr   Transport
+	tr   *Transport
 }
 
 // connect opens a session with a device that offers the versions. The device's

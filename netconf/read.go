@@ -63,9 +63,7 @@ func (s *Session) receive(in *inbound, m io.Reader) error {
 
 // hear takes the time: the device has been heard just now.
 func (s *Session) hear() {
-	if s.reads != nil {
-		s.known = s.reads()
-	}
+	s.known = s.t.reads()
 	s.at = time.Now()
 	s.now = s.clockAt(s.at)
 	s.heard.Store(s.now)
@@ -74,7 +72,7 @@ func (s *Session) hear() {
 // came is hear if the stream was read since. One read can bring many small
 // replies, and asking for the time is a good part of what each of them costs.
 func (s *Session) came() {
-	if s.reads == nil || s.known != s.reads() {
+	if s.known != s.t.reads() {
 		s.hear()
 	}
 }
@@ -325,9 +323,7 @@ func (s *Session) complete(in *inbound) {
 	s.mu.Lock()
 	sent := c.sent
 	delete(s.owed, c.key)
-	if t, ok := s.t.(interface{ expect(more bool) }); ok {
-		t.expect(len(s.owed)+len(s.queue) > 0)
-	}
+	s.t.expect(len(s.owed)+len(s.queue) > 0)
 	ours := !c.abandoned
 	c.over = true
 	s.mu.Unlock()

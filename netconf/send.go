@@ -13,16 +13,6 @@ const batchSize = 16 << 10
 // frameCost is about what a request takes beside its body: <rpc> and framing.
 const frameCost = 100
 
-// holder is a transport that can gather several small messages for one Write.
-type holder interface {
-	hold()
-	release() error
-	rest()
-}
-
-// nudger is a transport that can send a byte between messages.
-type nudger interface{ nudge() }
-
 // nudgeAfter is how long the first request of a session may stay without an
 // answer before the device is nudged.
 const nudgeAfter = time.Second
@@ -51,7 +41,6 @@ func (s *Session) write() {
 	defer s.writer.Done()
 	var batch []*call
 	var scratch []byte
-	h, gathers := s.t.(holder)
 	held := false
 	for {
 		s.mu.Lock()
@@ -59,23 +48,21 @@ func (s *Session) write() {
 		if len(batch) == 0 && s.nudging && !s.ended {
 			s.nudging = false
 			s.mu.Unlock()
-			if n, ok := s.t.(nudger); ok {
-				n.nudge() // a failed write shows at the next one
-			}
+			s.t.nudge() // a failed write shows at the next one
 			continue
 		}
 		if len(batch) == 0 {
 			if held {
-				h.rest()
+				s.t.rest()
 			}
 			s.writing = false
 			s.mu.Unlock()
 			return
 		}
 		s.mu.Unlock()
-		if gathers && len(batch) > 1 && !held {
+		if len(batch) > 1 && !held {
 			held = true
-			h.hold()
+			s.t.hold()
 		}
 		err := guard(func() error {
 			for _, c := range batch {
@@ -84,7 +71,7 @@ func (s *Session) write() {
 				}
 			}
 			if held {
-				return h.release()
+				return s.t.release()
 			}
 			return nil
 		})

@@ -79,7 +79,7 @@ type Outcome struct {
 // Two goroutines serve it: a reader, from Open to the end of the session, and
 // a writer that exists only while requests wait to leave.
 type Session struct {
-	t       Transport
+	t       *Transport
 	o       Options
 	id      uint32
 	caps    Caps
@@ -93,15 +93,15 @@ type Session struct {
 	watch   *time.Timer   // runs checkStall
 	watched atomic.Bool   // it will
 	heard   atomic.Int64  // session clock when bytes of a message came last; busy while a caller's writer has them
+	replied atomic.Int64  // the same for replies only
 	nudger  *time.Timer   // made with the first request, guarded by mu
 	nudging bool          // the writer is to nudge the device, guarded by mu
-	replied atomic.Int64  // the same for replies only
 	done    chan struct{} // closed when reader and writer have ended
 
-	reads func() int // of the stream by t, counted; nil when t does not count
-	known int        // what reads said at that time; only the reader touches it
-	at    time.Time  // when the bytes at hand came; the same
-	now   int64      // at on the session's clock; the same
+	// Only the reader touches these.
+	known int       // what t.reads said when the device was heard last
+	at    time.Time // when the bytes at hand came
+	now   int64     // at on the session's clock
 
 	mu      sync.Mutex
 	queue   []*call          // accepted, in order, not yet begun to be written
@@ -121,7 +121,7 @@ const busy = -1
 
 // Open exchanges hellos over t and starts the session's reader goroutine,
 // which ends with the session. It owns t, also when it fails.
-func Open(ctx context.Context, t Transport, o Options) (*Session, error) {
+func Open(ctx context.Context, t *Transport, o Options) (*Session, error) {
 	if o.FirstByte <= 0 {
 		o.FirstByte = firstByteDefault
 	}
@@ -141,9 +141,6 @@ func Open(ctx context.Context, t Transport, o Options) (*Session, error) {
 		since: time.Now(),
 		done:  make(chan struct{}),
 		owed:  make(map[string]*call),
-	}
-	if c, ok := t.(interface{ reads() int }); ok {
-		s.reads = c.reads
 	}
 	s.watch = time.AfterFunc(s.o.Stall, s.checkStall)
 	s.watch.Stop()

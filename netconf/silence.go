@@ -138,13 +138,9 @@ func (s *Session) stall() time.Duration {
 }
 
 func (s *Session) stallFault() error {
-	what := "a message stopped"
-	if p, ok := s.t.(interface{ position() string }); ok {
-		what = p.position()
-	}
 	return &Fault{
 		Code: "FRM-STALL",
-		What: fmt.Sprintf("%s and then %v of silence", what, s.stall()),
+		What: fmt.Sprintf("%s and then %v of silence", s.t.position(), s.stall()),
 		Kept: "what came is kept",
 		Do:   "connect again; if it happens again, raise the time-out for this device",
 		Err:  errStalled,

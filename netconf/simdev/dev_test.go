@@ -76,7 +76,7 @@ func (c *clock) advance(d time.Duration) {
 type peer struct {
 	t       *testing.T
 	conn    net.Conn
-	tr      netconf.Transport
+	tr      *netconf.Transport
 	hello   string
 	id      string
 	n       int

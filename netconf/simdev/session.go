@@ -19,8 +19,8 @@ type session struct {
 	d     *Device
 	rwc   io.ReadWriteCloser
 	once  sync.Once
-	gone  chan struct{} // closed with the stream
-	in    reader
+	gone  chan struct{}      // closed with the stream
+	in    *netconf.Transport // reads only
 	out   *wire
 	user  string
 	id    uint32

@@ -6,8 +6,6 @@ import (
 	"io"
 	"sync"
 	"time"
-
-	"dialtone/netconf"
 )
 
 var errCut = errors.New("the link was cut on purpose")
@@ -132,12 +130,6 @@ func (m *message) flush() error {
 	}
 	m.out = m.out[:0]
 	return nil
-}
-
-// reader is the half of netconf.Transport that a server needs.
-type reader interface {
-	NextMessage() (io.Reader, error)
-	SetReadFraming(netconf.Framing)
 }
 
 // readOnly keeps the transport from writing: wire does that.
