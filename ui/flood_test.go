@@ -86,7 +86,7 @@ func flooded(t testing.TB, n int, pause time.Duration) (frames, told int) {
 	}
 }
 
-// F24: a flood of notifications costs the interface few events, and all of it is
+// A flood of notifications costs the interface few events, and all of it is
 // counted while the list is open.
 func TestFloodOfNotifications(t *testing.T) {
 	t.Parallel()

@@ -255,7 +255,7 @@ func traced(t *testing.T, text string) (sent, received string) {
 	return out.String(), in.String()
 }
 
-// TestExitCodesByPeer is the promise of design.md section 6, one peer a line.
+// TestExitCodesByPeer is the promise of the exit codes, one peer a line.
 func TestExitCodesByPeer(t *testing.T) {
 	t.Parallel()
 	good := `<rpc-reply message-id="ID"><ok/></rpc-reply>`

@@ -55,7 +55,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// S1 and S2: the link breaks in the middle of a reply.
+// The link breaks in the middle of a reply.
 func TestDropInTheMiddleOfAReply(t *testing.T) {
 	t.Parallel()
 	r := profiled(t, simdev.Options{})
@@ -68,7 +68,7 @@ func TestDropInTheMiddleOfAReply(t *testing.T) {
 	}
 }
 
-// S3: the session of a confirmed commit without persist ends. What the device
+// The session of a confirmed commit without persist ends. What the device
 // made of it is read, not assumed.
 func TestConfirmedCommitWithoutPersistEndsWithItsSession(t *testing.T) {
 	t.Parallel()
@@ -98,7 +98,7 @@ func TestConfirmedCommitWithoutPersistEndsWithItsSession(t *testing.T) {
 	}
 }
 
-// S4, S5, S7: what was sent with a token by a process that is gone is confirmed
+// What was sent with a token by a process that is gone is confirmed
 // or cancelled by another one, when the person says so and not before.
 func TestTypedConfirmedCommitIsSettledByAnotherProcess(t *testing.T) {
 	t.Parallel()
@@ -140,8 +140,7 @@ func TestTypedConfirmedCommitIsSettledByAnotherProcess(t *testing.T) {
 	}
 }
 
-// S6, and the first misbehaviour: an error, and the roll-back is armed all the
-// same.
+// The device answers with an error, and the roll-back is armed all the same.
 func TestErrorToAConfirmedCommitThatIsArmed(t *testing.T) {
 	t.Parallel()
 	for _, armed := range []bool{true, false} {
@@ -168,7 +167,7 @@ func TestErrorToAConfirmedCommitThatIsArmed(t *testing.T) {
 	}
 }
 
-// S9, and the second one: the persist-id does not outlive the device's restart.
+// The persist-id does not outlive the device's restart.
 func TestPersistIDThatTheDeviceForgot(t *testing.T) {
 	t.Parallel()
 	key, err := simnet.NewKey()
@@ -188,7 +187,7 @@ func TestPersistIDThatTheDeviceForgot(t *testing.T) {
 	}
 }
 
-// The third one: nothing is rolled back at the time; and S7, expired.
+// The time is over, and nothing was rolled back.
 func TestDeviceThatDoesNotRollBackAtItsTime(t *testing.T) {
 	t.Parallel()
 	r := profiled(t, simdev.Options{Faults: simdev.Faults{NoTimeout: true}}).edited()
@@ -230,7 +229,7 @@ func TestPlainCommitOfAnotherSessionThatConfirms(t *testing.T) {
 	r.run("", "confirm", "r1", "--verify").want(t, 0, "Still applied: running of r1 is what the commit made. Whether it is confirmed shows in 0")
 }
 
-// S8: hardly any time is left.
+// Hardly any time is left.
 func TestConfirmationInTheLastSeconds(t *testing.T) {
 	t.Parallel()
 	r := profiled(t, simdev.Options{}).edited()
@@ -241,7 +240,7 @@ func TestConfirmationInTheLastSeconds(t *testing.T) {
 	}
 }
 
-// S10: the cable is pulled while an answer is due. Nobody answers the
+// The cable is pulled while an answer is due. Nobody answers the
 // keepalives, which is told within three of them.
 func TestHalfOpenConnection(t *testing.T) {
 	t.Parallel()
@@ -283,7 +282,7 @@ func TestHalfOpenConnection(t *testing.T) {
 	}
 }
 
-// S11: a peer that stops in the middle of a reply is given up after its time of
+// A peer that stops in the middle of a reply is given up after its time of
 // silence; one that drips is not.
 func TestStalledPeer(t *testing.T) {
 	t.Parallel()
@@ -324,7 +323,7 @@ func TestCommitHasATimeOutOfItsOwn(t *testing.T) {
 	r.run("", "commit", "r1", "--commit-timeout", "10ms").want(t, 2, "commit_timeout must be at least 1s")
 }
 
-// S12: a lock that a dropped session of ours left behind.
+// A lock that a dropped session of ours left behind.
 func TestLockOfAnotherSessionIsNamed(t *testing.T) {
 	t.Parallel()
 	r := profiled(t, simdev.Options{Dialect: simdev.Junos})
@@ -342,7 +341,7 @@ func TestLockOfAnotherSessionIsNamed(t *testing.T) {
 	r.run("", "rollback", "0", "r1").want(t, 1, fmt.Sprintf(`COMMIT-REFUSED Not locked: lock on candidate held by session %d ("admin" from "127.0.0.1"). r1 said`, id))
 }
 
-// S13: the device comes back with another host key. It is refused, and nothing
+// The device comes back with another host key. It is refused, and nothing
 // that is saved changes.
 func TestDeviceWithANewHostKeyChangesNothing(t *testing.T) {
 	t.Parallel()

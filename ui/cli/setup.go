@@ -24,7 +24,7 @@ import (
 // profile can hold it.
 const stdinPassword = "stdin:password"
 
-// spillAt is how much of one reply stays in memory (security.md E5).
+// spillAt is how much of one reply stays in memory; the rest goes to a file.
 const spillAt = 256 << 20
 
 // spillDir is where the rest goes: the cache directory, or the system's for

@@ -7,7 +7,7 @@ package style
 // Token names what a piece of text is, never how it looks.
 type Token uint8
 
-// The tokens of ux.md section 5.
+// The tokens, each with one style in every theme.
 const (
 	Text Token = iota
 	Dim

@@ -76,7 +76,7 @@ func TestStoryOfATypedCommit(t *testing.T) {
 	}
 }
 
-// S5 for what was typed: the answer is lost, and reading tells what became of it.
+// The answer to what was typed is lost, and reading tells what became of it.
 func TestLostAnswerToATypedCommitIsTold(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, simdev.RFC, simdev.Faults{}, t.TempDir())
