@@ -168,8 +168,12 @@ func (s *secretDialog) View(maxW, maxH int) string {
 		body = append(body, "  "+l)
 	}
 	if where := safe.Text(s.what.Target.Name); where != "" {
-		if s.what.Target.Host != "" {
-			where += "   " + safe.Text(s.what.Target.Address())
+		switch t := s.what.Target; {
+		case t.Host == "":
+		case t.Via == link.SSH || t.Via == "":
+			where += "   " + safe.Text(t.Address())
+		default: // the port that it called from says nothing
+			where += "   called from " + safe.Text(t.Host)
 		}
 		body = append(body, "  "+s.theme.Paint(style.Dim, s.theme.Fit(where, in)))
 	}

@@ -92,8 +92,12 @@ func (r *root) tabRow() string {
 		parts[i] = r.tabText(i)
 		widths[i] = style.Width(parts[i]) + 2
 	}
-	first, last := window(widths, r.at, room-10)
-	row := " dialtone "
+	const name = " dialtone "
+	first, last := window(widths, r.at, room-len(name))
+	if first > 0 || last < len(r.tabs) { // the marks of what is left out need room too
+		first, last = window(widths, r.at, room-len(name)-2)
+	}
+	row := name
 	if first > 0 {
 		row += t.Glyph(style.Ellipsis)
 	}
