@@ -57,7 +57,8 @@ type listeners struct {
 	typed  bool   // the address, or who may call, is the person's
 	failed string // why the last start or stop did not work
 
-	started desk.Setting // and not in the list yet
+	started  desk.Setting // and not in the list yet
+	ownTerms bool         // who may call is the person's word
 }
 
 // Listeners returns the dialog on what stands at the desk.
@@ -230,12 +231,16 @@ func (l *listeners) key(k tea.KeyMsg) (tea.Cmd, bool) {
 			return cmd, done
 		}
 	}
-	kind := l.form.Field("kind").At
+	kind, in := l.form.Field("kind").At, l.form.Focused()
 	pressed, _, changed := l.form.Update(k)
-	if l.form.Field("kind").At != kind {
+	switch {
+	case l.form.Field("kind").At != kind:
 		l.propose()
-	} else if changed {
+	case changed && in.Name == "addr":
 		l.typed = true
+		l.proposeTerms()
+	case changed:
+		l.typed, l.ownTerms = true, true
 	}
 	l.check()
 	switch pressed {
@@ -291,9 +296,24 @@ func (l *listeners) propose() {
 		s = l.kept[i]
 	}
 	l.form.Field("addr").Line.Set(s.Addr)
-	l.form.Field("only").Line.Set(s.Only)
+	l.ownTerms = false
+	l.proposeTerms()
+}
+
+// proposeTerms puts the terms that the address was used with last into their
+// fields, those of no other address, unless the person has set some.
+func (l *listeners) proposeTerms() {
+	s := desk.Setting{Kind: l.form.Field("kind").Value(), Addr: l.form.Field("addr").Value()}
 	plain := l.form.Field("plain")
-	plain.On, plain.Hidden = !s.NoPlain, l.termed == nil || s.Kind == desk.HTTPS
+	plain.Hidden = l.termed == nil || s.Kind == desk.HTTPS
+	if l.ownTerms {
+		return
+	}
+	if i := slices.IndexFunc(l.kept, func(k desk.Setting) bool { return k.Kind == s.Kind && k.Addr == s.Addr }); i >= 0 {
+		s = l.kept[i]
+	}
+	l.form.Field("only").Line.Set(s.Only)
+	plain.On = !s.NoPlain
 }
 
 func (l *listeners) selected() (desk.Listener, bool) {

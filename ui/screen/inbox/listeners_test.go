@@ -84,3 +84,39 @@ func TestFaultsAreSentences(t *testing.T) {
 		t.Errorf("cut:\n%s", b.View())
 	}
 }
+
+// TestTermsBelongToTheirAddress: another address that is typed does not take on
+// whom the last one let call, but keeps what the person has said here.
+func TestTermsBelongToTheirAddress(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		terms string // typed before the address
+		addr  string
+		want  desk.Setting
+	}{
+		"another address": {"", "127.0.0.1:1", desk.Setting{Kind: "ssh", Addr: "127.0.0.1:1"}},
+		"one used before": {"", "192.0.2.1:2", desk.Setting{Kind: "ssh", Addr: "192.0.2.1:2", Only: "198.51.100.1"}},
+		"said here":       {"203.0.113.9", "127.0.0.1:1", desk.Setting{Kind: "ssh", Addr: "127.0.0.1:1", Only: "203.0.113.9", NoPlain: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, nil)
+			k := &termed{keeping: keeping{Desk: b.desk, kept: []desk.Setting{{Kind: "ssh", Addr: "[::1]:3", Only: "::1", NoPlain: true}, {Kind: "ssh", Addr: "192.0.2.1:2", Only: "198.51.100.1"}}}}
+			b.deps.Desk, b.deps.ConfigDir = k, t.TempDir()
+			b.Send(overlay.Push{Dialog: Listeners(b.deps, msg.ReadDesk(b.desk))})
+			l := b.stack.Top().(*listeners)
+			if c.terms != "" {
+				l.form.Select("only")
+				b.Press("ctrl+u")
+				b.Type(c.terms)
+			}
+			l.form.Select("addr")
+			b.Press("ctrl+u")
+			b.Type(c.addr)
+			l.form.Select("close")
+			if b.Press("l"); len(k.asked) != 1 || k.asked[0] != c.want {
+				t.Errorf("asked %+v, want %+v\n%s", k.asked, c.want, b.View())
+			}
+		})
+	}
+}
