@@ -81,7 +81,7 @@ func TestEventsReachTheScreenThroughTheBridge(t *testing.T) {
 	t.Parallel()
 	p := start(t, nil, func(d *Deps) { d.Backend.(interface{ Open(int) }).Open(8) })
 	p.backend.Out <- p.backend.Set(conn.Device{Target: target("r1", "192.0.2.1", ""), State: conn.Dialing, Since: p.Now()})
-	p.Await("the device", func() bool { return p.Shows("r1") && p.Shows("dialing") })
+	p.Await("the device", func() bool { return p.Shows("r1") && p.Shows("dialling") })
 	p.backend.Out <- p.backend.Set(conn.Device{ID: 1, Target: target("r1", "192.0.2.1", ""), State: conn.Open, Since: p.Now()})
 	p.Await("the next state", func() bool { return p.Shows("open") })
 }

@@ -260,7 +260,7 @@ func TestProfileFormTestsWithoutSaving(t *testing.T) {
 	p.Press("a", "tab", "tab", "tab")
 	p.Type("192.0.2.77")
 	p.Press("ctrl+r")
-	p.mustShow(t, "dialing 192.0.2.77:830")
+	p.mustShow(t, "dialling 192.0.2.77:830")
 	calls := p.backend.Calls()
 	if len(calls) != 1 || calls[0] != "connect test of 192.0.2.77" {
 		t.Fatalf("did %q", calls)

@@ -10,6 +10,7 @@ import (
 	"dialtone/ui/action"
 	"dialtone/ui/overlay"
 	"dialtone/ui/safe"
+	"dialtone/ui/screen"
 	"dialtone/ui/style"
 	"dialtone/ui/widget/bar"
 )
@@ -144,7 +145,7 @@ func (r *root) tabText(i int) string {
 		name += " " + itoa(n)
 	}
 	if dev, ok := r.d.Backend.Device(tb.id); ok && tb.id != 0 {
-		g, tok := StateGlyph(dev.State)
+		g, tok := screen.StateGlyph(dev.State)
 		name += " " + r.d.Theme.Paint(tok, r.d.Theme.Glyph(g))
 		if left, urgent := r.rollback(tb.id); left != "" {
 			tok = style.Warn
@@ -166,19 +167,6 @@ func (r *root) rollback(id conn.SessionID) (words string, urgent bool) {
 		}
 	}
 	return "", false
-}
-
-// StateGlyph is the sign of a session's state and what it is painted as.
-func StateGlyph(s conn.State) (style.Glyph, style.Token) {
-	switch s {
-	case conn.Open:
-		return style.Live, style.OK
-	case conn.Dialing, conn.Authenticating, conn.Greeting, conn.Closing:
-		return style.Half, style.Warn
-	case conn.Lost:
-		return style.Alert, style.Error
-	}
-	return style.Hollow, style.Dim
 }
 
 // right is the right end of the first row: the listeners, the mode, the clock.

@@ -1,6 +1,7 @@
 package devices
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -55,10 +56,10 @@ func (s *Screen) Actions() []action.Action {
 	as := []action.Action{
 		{ID: "devices.open", Title: "Connect, or show session", Short: "open", Keys: []string{"enter"}, Hint: 10, Section: section, Off: none},
 		{ID: "devices.add", Title: "Add a device", Short: "add", Keys: []string{"a"}, Hint: 20, Section: section, Off: store},
-		{ID: "devices.edit", Title: "Edit the profile", Short: "edit", Keys: []string{"e"}, Hint: 30, Section: section, Off: first(store, unsavedEdit(r, ok))},
-		{ID: "devices.delete", Title: "Delete the profile" + ellipsis, Short: "delete", Keys: []string{"d"}, Hint: 60, Section: section, Off: first(store, unsaved)},
-		{ID: "devices.disconnect", Title: "Disconnect", Short: "disconnect", Keys: []string{"x"}, Hint: 40, Section: section, Off: first(none, closed)},
-		{ID: "devices.reconnect", Title: "Connect again", Short: "reconnect", Keys: []string{"R"}, Hint: 70, Section: section, Off: first(none, idle)},
+		{ID: "devices.edit", Title: "Edit the profile", Short: "edit", Keys: []string{"e"}, Hint: 30, Section: section, Off: cmp.Or(store, unsavedEdit(r, ok))},
+		{ID: "devices.delete", Title: "Delete the profile" + ellipsis, Short: "delete", Keys: []string{"d"}, Hint: 60, Section: section, Off: cmp.Or(store, unsaved)},
+		{ID: "devices.disconnect", Title: "Disconnect", Short: "disconnect", Keys: []string{"x"}, Hint: 40, Section: section, Off: cmp.Or(none, closed)},
+		{ID: "devices.reconnect", Title: "Connect again", Short: "reconnect", Keys: []string{"R"}, Hint: 70, Section: section, Off: cmp.Or(none, idle)},
 		{ID: "devices.filter", Title: "Filter; !word, -f letters", Short: "filter", Keys: []string{"/"}, Hint: 50, Section: section, Off: nothing},
 		{ID: "devices.group", Title: "Next group", Short: "group", Keys: []string{"v"}, Hint: 90, Section: section, Off: s.noGroups()},
 		{ID: "devices.sort", Title: "Sort: name, state, time", Short: "sort", Keys: []string{"o"}, Hint: 80, Section: section, Off: nothing},
@@ -76,15 +77,6 @@ const ellipsis = "…"
 func unsavedEdit(_ row, ok bool) string {
 	if !ok {
 		return "no device is selected"
-	}
-	return ""
-}
-
-func first(reasons ...string) string {
-	for _, s := range reasons {
-		if s != "" {
-			return s
-		}
 	}
 	return ""
 }

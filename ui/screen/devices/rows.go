@@ -10,6 +10,7 @@ import (
 	"dialtone/conn"
 	"dialtone/conn/link"
 	"dialtone/conn/profile"
+	"dialtone/ui/screen"
 )
 
 // row is one device: a saved profile, a session, or both.
@@ -228,26 +229,10 @@ func (s *Screen) nextGroup() {
 	s.rebuild()
 }
 
-// stateWord is the state in one word.
+// stateWord is the state in one word; a session that never opened has failed.
 func stateWord(d *conn.Device) string {
-	switch d.State {
-	case conn.Dialing:
-		return "dialing"
-	case conn.Authenticating:
-		return "auth"
-	case conn.Greeting:
-		return "hello"
-	case conn.Open:
-		return "open"
-	case conn.Closing:
-		return "closing"
-	case conn.Closed:
-		return "closed"
-	case conn.Lost:
-		if d.Opened.IsZero() {
-			return "failed"
-		}
-		return "lost"
+	if d.State == conn.Lost && d.Opened.IsZero() {
+		return "failed"
 	}
-	return ""
+	return screen.StateWord(d.State)
 }

@@ -10,6 +10,7 @@ import (
 	"dialtone/conn/link"
 	"dialtone/netconf"
 	"dialtone/ui/safe"
+	"dialtone/ui/screen"
 	"dialtone/ui/screen/inbox"
 	"dialtone/ui/style"
 )
@@ -127,7 +128,7 @@ func (s *Screen) cells(c columns, name, state, addr, via, caps, since string) st
 
 func (s *Screen) rowText(r row, c columns, w int, sel bool) string {
 	t := s.d.Theme
-	g, tok := glyph(r.dev.State)
+	g, tok := screen.StateGlyph(r.dev.State)
 	state := stateWord(r.dev)
 	switch {
 	case r.dev.Pending != nil:
@@ -140,18 +141,6 @@ func (s *Screen) rowText(r row, c columns, w int, sel bool) string {
 		return t.Paint(style.Select, t.Fit(" "+t.Glyph(style.Selected)+t.Glyph(g)+" "+text, w))
 	}
 	return t.Fit("  "+t.Paint(tok, t.Glyph(g))+" "+text, w)
-}
-
-func glyph(st conn.State) (style.Glyph, style.Token) {
-	switch st {
-	case conn.Open:
-		return style.Live, style.OK
-	case conn.Dialing, conn.Authenticating, conn.Greeting, conn.Closing:
-		return style.Half, style.Warn
-	case conn.Lost:
-		return style.Alert, style.Error
-	}
-	return style.Hollow, style.Dim
 }
 
 // dials reports whether we reach the device, and not it us.

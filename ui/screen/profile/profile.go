@@ -210,7 +210,7 @@ func (f *Form) test() tea.Cmd {
 	}
 	end := f.stop()
 	f.trying = f.d.Backend.Connect(p.Target)
-	f.tried, f.triedAs = "dialing "+p.Address(), style.Accent
+	f.tried, f.triedAs = "dialling "+p.Address(), style.Accent
 	return end
 }
 

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -11,30 +12,13 @@ import (
 	"dialtone/conn/link"
 	"dialtone/ui/msg"
 	"dialtone/ui/safe"
+	"dialtone/ui/screen"
 	"dialtone/ui/style"
 	"dialtone/ui/widget/docview"
 )
 
 // stateWord is a state as the status row says it.
-func stateWord(st conn.State) string {
-	switch st {
-	case conn.Dialing:
-		return "dialling"
-	case conn.Authenticating:
-		return "auth"
-	case conn.Greeting:
-		return "hello"
-	case conn.Open:
-		return "open"
-	case conn.Closing:
-		return "closing"
-	case conn.Closed:
-		return "closed"
-	case conn.Lost:
-		return "lost"
-	}
-	return "not connected"
-}
+func stateWord(st conn.State) string { return cmp.Or(screen.StateWord(st), "not connected") }
 
 // clock is an age in hours and minutes: 00:42.
 func clock(d time.Duration) string {
