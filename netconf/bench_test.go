@@ -76,7 +76,7 @@ func BenchmarkDeframe(b *testing.B) {
 	for _, n := range []int{1, 256, 4096, 65536} {
 		run(fmt.Sprint("chunks of ", n), Chunked, chunks(text, n))
 	}
-	run("end of message", EndOfMessage, text+endMark)
+	run("end of message", EndOfMessage, text+EndMark)
 }
 
 // discard is io.Discard without its ReadFrom.

@@ -47,9 +47,11 @@ type FrameOptions struct {
 	MaxMessage int64 // bytes of one received message; 0 means 4 GiB
 }
 
+// EndMark ends a message of base:1.0 wherever it stands (RFC 6242 section 4.3).
+const EndMark = "]]>]]>"
+
 // Sizes of the two framings and of the buffers.
 const (
-	endMark    = "]]>]]>"               // RFC 6242 section 4.3
 	maxChunk   = 4294967295             // largest chunk-size of RFC 6242 section 4.2
 	sendChunk  = 1 << 20                // largest chunk that we send: some peers refuse above 4 MiB
 	maxHeader  = len("\n#4294967295\n") // longest legal chunk header

@@ -220,7 +220,7 @@ func (in *input) position() string {
 	case in.framing == Chunked:
 		return fmt.Sprintf("the next chunk header is missing after %d B", in.got)
 	default:
-		return fmt.Sprintf("no end mark %q after %d B", endMark, in.got+int64(in.w-in.r))
+		return fmt.Sprintf("no end mark %q after %d B", EndMark, in.got+int64(in.w-in.r))
 	}
 }
 
@@ -248,7 +248,7 @@ func (in *input) mismatch() error {
 	return f
 }
 
-// beginMarked waits for the first byte of a message that ends with endMark.
+// beginMarked waits for the first byte of a message that ends with EndMark.
 // White space between messages belongs to none.
 func (in *input) beginMarked() error {
 	for {
@@ -274,11 +274,11 @@ func (in *input) beginMarked() error {
 func (in *input) marked() ([]byte, error) {
 	for {
 		b := in.buf[in.r:in.w]
-		if i := bytes.Index(b, []byte(endMark)); i > 0 {
+		if i := bytes.Index(b, []byte(EndMark)); i > 0 {
 			in.r += i
 			return b[:i], nil
 		} else if i == 0 {
-			in.r += len(endMark)
+			in.r += len(EndMark)
 			return nil, io.EOF
 		}
 		if n := len(b) - markTail(b); n > 0 {
@@ -291,10 +291,10 @@ func (in *input) marked() ([]byte, error) {
 	}
 }
 
-// markTail is the length of the longest beginning of endMark that b ends with.
+// markTail is the length of the longest beginning of EndMark that b ends with.
 func markTail(b []byte) int {
-	for n := min(len(b), len(endMark)-1); n > 0; n-- {
-		if string(b[len(b)-n:]) == endMark[:n] {
+	for n := min(len(b), len(EndMark)-1); n > 0; n-- {
+		if string(b[len(b)-n:]) == EndMark[:n] {
 			return n
 		}
 	}

@@ -29,7 +29,7 @@ type output struct {
 	buf   []byte // frames ready to leave, then the one being written
 	body  int    // where the payload of the current chunk or message begins in buf
 	total int64  // payload of the current message
-	tail  [len(endMark) - 1]byte
+	tail  [len(EndMark) - 1]byte
 	ntail int // last bytes of the message, for an end mark cut by two Writes
 }
 
@@ -131,7 +131,7 @@ func (m *outMessage) Write(p []byte) (int, error) {
 	done := 0
 	for done < len(p) {
 		n := min(len(p)-done, sendChunk-(len(o.buf)-o.body))
-		o.buf = slices.Grow(o.buf, n+len("\n##\n")+len(endMark))
+		o.buf = slices.Grow(o.buf, n+len("\n##\n")+len(EndMark))
 		o.buf = append(o.buf, p[done:done+n]...)
 		done += n
 		o.total += int64(n)
@@ -151,8 +151,8 @@ func (m *outMessage) Write(p []byte) (int, error) {
 // taken then; if earlier parts have left already the stream cannot be used any
 // more, for the message can neither be ended nor taken back.
 func (o *output) refuseMark(p []byte) error {
-	seam := append(slices.Clip(o.tail[:o.ntail]), p[:min(len(p), len(endMark)-1)]...)
-	if bytes.Contains(seam, []byte(endMark)) || bytes.Contains(p, []byte(endMark)) {
+	seam := append(slices.Clip(o.tail[:o.ntail]), p[:min(len(p), len(EndMark)-1)]...)
+	if bytes.Contains(seam, []byte(EndMark)) || bytes.Contains(p, []byte(EndMark)) {
 		f := markFault()
 		if o.total > int64(len(o.buf)-o.body) {
 			o.err = f
@@ -174,7 +174,7 @@ func (o *output) refuseMark(p []byte) error {
 func markFault() *Fault {
 	return &Fault{
 		Code: "FRM-MARK",
-		What: fmt.Sprintf("the text contains %q, which ends a message in base:1.0 framing", endMark),
+		What: fmt.Sprintf("the text contains %q, which ends a message in base:1.0 framing", EndMark),
 		Kept: "nothing was sent",
 		Do:   "write it as ]]&gt;]]&gt; in text",
 	}
@@ -202,7 +202,7 @@ func (m *outMessage) Close() error {
 	if o.framing == Chunked {
 		o.buf = append(o.buf, "\n##\n"...)
 	} else {
-		o.buf = append(o.buf, endMark...)
+		o.buf = append(o.buf, EndMark...)
 	}
 	if o.held && len(o.buf) < sendChunk {
 		return nil

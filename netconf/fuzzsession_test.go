@@ -67,7 +67,7 @@ func FuzzSession(f *testing.F) {
 		if chunked {
 			versions = append(versions, "1.1")
 		}
-		s := &heldTape{hello: []byte(helloOf(versions...) + endMark), rest: wire, asked: make(chan struct{})}
+		s := &heldTape{hello: []byte(helloOf(versions...) + EndMark), rest: wire, asked: make(chan struct{})}
 		stray := 0
 		n, err := Open(context.Background(), NewTransport(s, FrameOptions{}), Options{OnFault: func(_ *Fault, raw []byte) { stray += len(raw) }})
 		if err != nil {

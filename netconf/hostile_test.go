@@ -88,7 +88,7 @@ func expectedAt(want string, f Framing) string {
 	if f == Chunked {
 		versions = append(versions, "1.1")
 	}
-	hello := len(helloOf(versions...)) + len(endMark)
+	hello := len(helloOf(versions...)) + len(EndMark)
 	before, after, ok := strings.Cut(want, " at byte 37")
 	if !ok {
 		return want
@@ -112,7 +112,7 @@ func TestEndMarkInData(t *testing.T) {
 			o := Options{OnFault: func(f *Fault, raw []byte) { tails <- f.Code + " " + string(raw) }}
 			s := connect(t, EndOfMessage, o, func(d *device) {
 				d.next()
-				d.raw(tt.head + endMark + tt.tail + endMark)
+				d.raw(tt.head + EndMark + tt.tail + EndMark)
 				d.serve()
 			})
 			a := <-do(t.Context(), s, Request{Body: []byte("<commit/>"), Effect: Commits})
@@ -159,7 +159,7 @@ func TestLimitsOfAHelloAreNamed(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			_, reports, _, err := greet(t, tt.wire+endMark, Options{})
+			_, reports, _, err := greet(t, tt.wire+EndMark, Options{})
 			if tt.want == "" {
 				if err != nil {
 					t.Fatal(err)
@@ -186,7 +186,7 @@ func TestNoiseIsQuoted(t *testing.T) {
 	ours, theirs := net.Pipe()
 	defer theirs.Close()
 	go io.Copy(io.Discard, theirs)                                             // ends with the pipe
-	go io.WriteString(theirs, "\x1b]0;owned\x07\u202e"+helloOf("1.0")+endMark) // the same
+	go io.WriteString(theirs, "\x1b]0;owned\x07\u202e"+helloOf("1.0")+EndMark) // the same
 	s, err := Open(t.Context(), NewTransport(ours, FrameOptions{}), Options{OnFault: func(f *Fault, _ []byte) { said <- f }})
 	if err != nil {
 		t.Fatal(err)
@@ -292,7 +292,7 @@ func TestOtherEncodings(t *testing.T) {
 // TestMessageOfNothing sends a message of nothing but white space.
 func TestMessageOfNothing(t *testing.T) {
 	t.Parallel()
-	for f, wire := range map[Framing]string{EndOfMessage: "\n" + endMark, Chunked: "\n#2\n \n\n##\n"} {
+	for f, wire := range map[Framing]string{EndOfMessage: "\n" + EndMark, Chunked: "\n#2\n \n\n##\n"} {
 		said := make(chan string, 1)
 		s := connect(t, f, Options{OnFault: func(f *Fault, _ []byte) { said <- f.Code }}, func(d *device) {
 			_, id := d.next()

@@ -278,7 +278,7 @@ func (s *Session) prepare(req Request, w io.Writer) (*call, error) {
 	if len(bytes.TrimSpace(req.Body)) == 0 {
 		return nil, &Fault{Code: "RPC-SHAPE", What: "the request is empty", Kept: "nothing was sent"}
 	}
-	if s.framing == EndOfMessage && bytes.Contains(req.Body, []byte(endMark)) {
+	if s.framing == EndOfMessage && bytes.Contains(req.Body, []byte(EndMark)) {
 		return nil, markFault()
 	}
 	if w == io.Discard {

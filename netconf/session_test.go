@@ -132,7 +132,7 @@ func TestIdleSessionIsCheap(t *testing.T) {
 		go func() { // ends with the hello
 			io.WriteString(pipes[2*i+1], frame(EndOfMessage, helloOf("1.0", "1.1")))
 		}()
-		go io.ReadFull(pipes[2*i+1], make([]byte, len(ourHello(Options{}))+len(endMark))) // the same
+		go io.ReadFull(pipes[2*i+1], make([]byte, len(ourHello(Options{}))+len(EndMark))) // the same
 		var err error
 		if sessions[i], err = Open(t.Context(), NewTransport(pipes[2*i], FrameOptions{}), Options{}); err != nil {
 			t.Fatal(err)

@@ -2,6 +2,7 @@ package conform
 
 import (
 	"bytes"
+	"context"
 	"strconv"
 	"strings"
 	"sync"
@@ -161,7 +162,7 @@ func (k *kit) clean(a side) {
 	if k.ds == "candidate" {
 		k.Cleanup(func() {
 			k2 := *k
-			ctx, cancel := contextFor(5 * time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 			defer cancel()
 			k2.ctx = ctx
 			k2.session().try("<discard-changes/>")

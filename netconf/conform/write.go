@@ -1,17 +1,12 @@
 package conform
 
 import (
-	"context"
 	"strconv"
 	"strings"
 	"time"
 
 	"dialtone/netconf"
 )
-
-func contextFor(d time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.Background(), d)
-}
 
 func writeRows() []row {
 	confirmed := []string{"candidate", "confirmed-commit"}

@@ -26,6 +26,9 @@ func release(v string) string {
 	return v
 }
 
+// junosTime is how Junos writes a time.
+const junosTime = "2006-01-02 15:04:05 MST"
+
 // native answers the operations of Junos; nil when op is none of them.
 func (d *Device) native(s *session, op *node, f Faults) *answer {
 	switch op.local {
@@ -189,7 +192,7 @@ func (d *Device) commitAt(s *session, when string, o commitOrder, f Faults) *ans
 	}
 	text := "commit will be executed at reboot"
 	if !at.IsZero() {
-		text = "commit at will be executed at " + at.Format("2006-01-02 15:04:05 MST")
+		text = "commit at will be executed at " + at.Format(junosTime)
 		d.at(at, func() {
 			// A commit at a time that meets a lock or a bad candidate is dropped,
 			// and the history shows that it did not happen.

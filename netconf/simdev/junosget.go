@@ -59,21 +59,27 @@ func (d *Device) getConfiguration(s *session, op *node) *answer {
 }
 
 func (d *Device) lastChanged() string {
-	return fmt.Sprintf("## Last changed: %s by %s\n", d.commits[0].at.UTC().Format("2006-01-02 15:04:05 MST"), d.commits[0].user)
+	return fmt.Sprintf("## Last changed: %s by %s\n", d.commits[0].at.UTC().Format(junosTime), d.commits[0].user)
 }
 
 // configuration is the XML form with the attributes that tell when it was last
 // changed or committed.
 func (d *Device) configuration(s *session, root *node, candidate bool) *node {
-	c := &node{space: XnmNS, local: "configuration", kids: root.kids}
 	if candidate && d.dirty && s.private == nil {
+		c := &node{space: XnmNS, local: "configuration", kids: root.kids}
 		c.set("junos:changed-seconds", fmt.Sprint(d.changed.Unix()))
-		c.set("junos:changed-localtime", d.changed.UTC().Format("2006-01-02 15:04:05 MST"))
+		c.set("junos:changed-localtime", d.changed.UTC().Format(junosTime))
 		return c
 	}
+	return d.committed(root)
+}
+
+// committed is the XML form with the attributes of the last commit.
+func (d *Device) committed(root *node) *node {
+	c := &node{space: XnmNS, local: "configuration", kids: root.kids}
 	last := d.commits[0]
 	c.set("junos:commit-seconds", fmt.Sprint(last.at.Unix()))
-	c.set("junos:commit-localtime", last.at.UTC().Format("2006-01-02 15:04:05 MST"))
+	c.set("junos:commit-localtime", last.at.UTC().Format(junosTime))
 	c.set("junos:commit-user", last.user)
 	return c
 }

@@ -25,7 +25,7 @@ func (d *Device) inUse(ds netconf.Datastore, holder *session) *rpcError {
 
 func (d *Device) holderText(h *session) string {
 	return fmt.Sprintf("%s terminal  (pid %d) on since %s, idle 00:00:00\n      exclusive [edit]",
-		h.user, h.id, h.since.UTC().Format("2006-01-02 15:04:05 MST"))
+		h.user, h.id, h.since.UTC().Format(junosTime))
 }
 
 // lock takes a datastore for s (RFC 6241 section 7.5).

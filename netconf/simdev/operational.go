@@ -131,12 +131,12 @@ func (d *Device) system() *node {
 func (d *Device) uptime() *node {
 	now := d.o.Now().UTC()
 	at := func(name string, t time.Time) *node {
-		return el(name, leaf("date-time", t.Format("2006-01-02 15:04:05 MST")).set("junos:seconds", fmt.Sprint(t.Unix())),
+		return el(name, leaf("date-time", t.Format(junosTime)).set("junos:seconds", fmt.Sprint(t.Unix())),
 			leaf("time-length", now.Sub(t).Truncate(time.Second).String()).set("junos:seconds", fmt.Sprint(int(now.Sub(t).Seconds()))))
 	}
 	last := d.commits[0]
 	return d.in("junos", el("system-uptime-information",
-		el("current-time", leaf("date-time", now.Format("2006-01-02 15:04:05 MST")).set("junos:seconds", fmt.Sprint(now.Unix()))),
+		el("current-time", leaf("date-time", now.Format(junosTime)).set("junos:seconds", fmt.Sprint(now.Unix()))),
 		at("system-booted-time", d.booted.UTC()), at("last-configured-time", last.at.UTC()).add(leaf("user", last.user))))
 }
 
@@ -404,7 +404,7 @@ func (d *Device) history() *node {
 	out := el("commit-information")
 	for i, c := range d.commits {
 		h := el("commit-history", leaf("sequence-number", strconv.Itoa(i)), leaf("user", c.user), leaf("client", c.client),
-			leaf("date-time", c.at.UTC().Format("2006-01-02 15:04:05 MST")).set("junos:seconds", fmt.Sprint(c.at.Unix())))
+			leaf("date-time", c.at.UTC().Format(junosTime)).set("junos:seconds", fmt.Sprint(c.at.Unix())))
 		if c.log != "" {
 			h.add(leaf("log", c.log))
 		}
@@ -442,7 +442,7 @@ func (d *Device) databaseStatus() *node {
 	out := el("database-status-information")
 	if h := d.locks[netconf.Candidate]; h != nil {
 		out.add(el("database-status", leaf("user", h.user), leaf("terminal", ""), leaf("pid", utoa(h.id)),
-			leaf("start-time", h.since.UTC().Format("2006-01-02 15:04:05 MST")), leaf("lock", "exclusive"), leaf("edit-path", "[edit]")))
+			leaf("start-time", h.since.UTC().Format(junosTime)), leaf("lock", "exclusive"), leaf("edit-path", "[edit]")))
 	}
 	return out
 }

@@ -110,12 +110,7 @@ func (d *Device) wrap(root *node) []*node {
 	if len(root.kids) == 0 && root.bulk.empty() {
 		return nil
 	}
-	c := &node{space: XnmNS, local: "configuration", kids: root.kids}
-	last := d.commits[0]
-	c.set("junos:commit-seconds", fmt.Sprint(last.at.Unix()))
-	c.set("junos:commit-localtime", last.at.UTC().Format("2006-01-02 15:04:05 MST"))
-	c.set("junos:commit-user", last.user)
-	return []*node{c}
+	return []*node{d.committed(root)}
 }
 
 func (d *Device) getConfig(s *session, op *node) *answer {

@@ -6,6 +6,8 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"dialtone/netconf"
 )
 
 var errCut = errors.New("the link was cut on purpose")
@@ -108,7 +110,7 @@ func (m *message) end() error {
 	case m.x.junos:
 		m.out = append(m.out, "\n]]>]]>\n"...)
 	default:
-		m.out = append(m.out, "]]>]]>"...)
+		m.out = append(m.out, netconf.EndMark...)
 	}
 	return m.flush()
 }

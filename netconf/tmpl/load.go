@@ -137,8 +137,8 @@ func Parse(name string, b []byte) (t Template, line int, err error) {
 	if t.Body == "" {
 		return t, first, errors.New("there is no operation in it")
 	}
-	if strings.Contains(t.Body, endMark) {
-		return t, first, fmt.Errorf("%q ends a message and cannot be sent", endMark)
+	if strings.Contains(t.Body, netconf.EndMark) {
+		return t, first, fmt.Errorf("%q ends a message and cannot be sent", netconf.EndMark)
 	}
 	if t.Vars, err = complete(t.Body, t.Vars); err != nil {
 		return t, first, err

@@ -131,8 +131,8 @@ func (t Template) Render(vars map[string]string, c netconf.Caps) (netconf.Reques
 	}
 	var b strings.Builder
 	fill(&b, pieces, values)
-	if strings.Contains(b.String(), endMark) {
-		return netconf.Request{}, t.fault(fmt.Sprintf("template %s would send %q, which ends a message", t.Name, endMark), nil)
+	if strings.Contains(b.String(), netconf.EndMark) {
+		return netconf.Request{}, t.fault(fmt.Sprintf("template %s would send %q, which ends a message", t.Name, netconf.EndMark), nil)
 	}
 	req, err := netconf.Classify([]byte(b.String()), c)
 	if err != nil {
@@ -140,9 +140,6 @@ func (t Template) Render(vars map[string]string, c netconf.Caps) (netconf.Reques
 	}
 	return req, nil
 }
-
-// endMark ends a message of base:1.0 wherever it stands.
-const endMark = "]]>]]>"
 
 func (t Template) fault(what string, err error) error {
 	return &netconf.Fault{Code: "TPL-VAR", What: what, Kept: "nothing was sent", Do: "give another value", Err: err}
@@ -183,8 +180,8 @@ func (v Var) fit(s string) (string, error) {
 	if !v.Raw {
 		return xmltext.Escape(s), nil
 	}
-	if strings.Contains(s, endMark) {
-		return "", fmt.Errorf("%q ends a message and cannot be sent", endMark)
+	if strings.Contains(s, netconf.EndMark) {
+		return "", fmt.Errorf("%q ends a message and cannot be sent", netconf.EndMark)
 	}
 	return s, fragment(s)
 }
