@@ -31,6 +31,9 @@ func TestListenersHelpIsTrueAndFits(t *testing.T) {
 			t.Errorf("%q lacks %q", full, s)
 		}
 	}
+	if w := style.Width(full[:strings.Index(full, "  c cert")]); w > 58 { // the way out shows at 60 columns too
+		t.Errorf("%d cells: %q", w, full)
+	}
 	if w := style.Width(full); w > 78 {
 		t.Errorf("%d cells: %q", w, full)
 	}

@@ -28,6 +28,7 @@ func (l *listeners) Help() string {
 	if l.keeper != nil && len(l.ls) > 0 {
 		out += "  s autostart"
 	}
+	out += "  esc close  tab next" // a narrow terminal cuts what comes behind
 	if l.certifies() {
 		out += "  c cert"
 	}
@@ -37,7 +38,7 @@ func (l *listeners) Help() string {
 	if len(l.ls) > 0 {
 		out += "  y copy"
 	}
-	return out + "  tab next  esc close"
+	return out
 }
 
 // inField is the help of a dialog while one of its fields has the cursor.

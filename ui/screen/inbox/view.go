@@ -74,7 +74,7 @@ func layout(w int) columns {
 	rest := w - 2 - c.name - c.from - c.via - c.trust - c.matches - c.waits
 	if rest < 0 { // the address stands in the status row too
 		rest += c.from + 1
-		c.from, c.matches = 0, c.matches-1
+		c.from, c.name = 0, c.name-1
 	}
 	if rest < 0 {
 		rest += c.via
