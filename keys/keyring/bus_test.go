@@ -17,7 +17,7 @@ import (
 
 	"dialtone/keys"
 	"dialtone/keys/keyring"
-	"dialtone/keys/keyring/realring"
+	"dialtone/keys/keyring/ringtest"
 )
 
 // childKey makes the test program a program that uses the keyring of its
@@ -93,7 +93,7 @@ const missing = `KEYRING-MISSING the keyring has no entry "r2" of dialtone. Add 
 
 func TestEntriesOfOtherPrograms(t *testing.T) {
 	t.Parallel()
-	b := realring.Start(t)
+	b := ringtest.Start(t)
 	b.Store("r1", "höchst geheim 'x' \\ $HOME")
 	b.Store("line", "with a line end\n")
 	b.Store("lines", "one\ntwo")
@@ -104,7 +104,7 @@ func TestEntriesOfOtherPrograms(t *testing.T) {
 
 func TestEntriesForOtherPrograms(t *testing.T) {
 	t.Parallel()
-	b := realring.Start(t)
+	b := ringtest.Start(t)
 	long := strings.Repeat("x", keys.MaxSecret)
 	want(t, do(t, b.Env, "ours 'ä'", "set", "r1"), "")
 	want(t, do(t, b.Env, "other", "set", "r1"), `SEC-EXISTS the keyring has an entry "r1" already. It is untouched`)
@@ -133,7 +133,7 @@ const (
 // TestLockedWithNobodyToAsk is a keyring of a session without a screen.
 func TestLockedWithNobodyToAsk(t *testing.T) {
 	t.Parallel()
-	b := realring.Start(t)
+	b := ringtest.Start(t)
 	b.Store("r1", "hush")
 	b.Lock()
 	want(t, do(t, b.Env, "", "get", "r1", "r1"), fmt.Sprintf(lockedAnswer, ""), fmt.Sprintf(lockedAnswer, ""))
@@ -144,7 +144,7 @@ func TestLockedWithNobodyToAsk(t *testing.T) {
 // TestLockedWhileThePersonIsAway has a prompt that nobody answers.
 func TestLockedWhileThePersonIsAway(t *testing.T) {
 	t.Parallel()
-	b := realring.Start(t)
+	b := ringtest.Start(t)
 	b.Store("r1", "hush")
 	b.Lock()
 	b.Prompter()
@@ -155,7 +155,7 @@ func TestLockedWhileThePersonIsAway(t *testing.T) {
 
 func TestBusWithoutAKeyring(t *testing.T) {
 	t.Parallel()
-	b := realring.NewBus(t)
+	b := ringtest.NewBus(t)
 	want(t, do(t, b.Env, "", "get", "r1"),
 		`KEYRING-NONE there is no keyring here: "The name org.freedesktop.secrets was not provided by any .service files". Start one, or use store:NAME`)
 }

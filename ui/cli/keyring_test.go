@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"dialtone/conn/simnet"
-	"dialtone/keys/keyring/realring"
+	"dialtone/keys/keyring/ringtest"
 	"dialtone/netconf/simdev"
 )
 
@@ -26,7 +26,7 @@ func onBus(t *testing.T, address string) *home {
 
 func TestKeyringCommands(t *testing.T) {
 	t.Parallel()
-	b := realring.Start(t)
+	b := ringtest.Start(t)
 	h := onBus(t, b.Address)
 	has := func(name, want string) {
 		t.Helper()
@@ -81,7 +81,7 @@ func TestKeyringCommands(t *testing.T) {
 // device that calls by a shared secret of the keyring.
 func TestKeyringOpensDevices(t *testing.T) {
 	t.Parallel()
-	b := realring.Start(t)
+	b := ringtest.Start(t)
 	b.Store("core-r1", password)
 	b.Store("edge-7", sharedSecret)
 	h := onBus(t, b.Address)

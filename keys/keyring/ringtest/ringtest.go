@@ -1,9 +1,9 @@
 //go:build linux
 
-// Package realring starts a keyring that others wrote: gnome-keyring-daemon on a
+// Package ringtest starts a keyring that others wrote: gnome-keyring-daemon on a
 // session bus of its own, in a temporary directory. Tests use it to see that
 // entries are those that other programs read and write.
-package realring
+package ringtest
 
 import (
 	"bufio"
