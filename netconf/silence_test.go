@@ -1,6 +1,7 @@
 package netconf
 
 import (
+	"io"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -122,4 +123,35 @@ func ended(s *Session) <-chan bool {
 		ch <- true
 	}
 	return ch
+}
+
+// A device that falls silent under thousands of requests: each is told once, in
+// time, and what it costs grows with their number and not with its square.
+func TestThousandsOfRequestsInSilence(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		const n = 20_000
+		s := connect(t, Chunked, Options{FirstByte: time.Minute}, func(d *device) { io.Copy(io.Discard, d.conn) })
+		told := make([]int, n)
+		done := make(chan error, n)
+		for i := range n {
+			err := s.Start(t.Context(), get("<get/>"), nil, func(_ Outcome, err error) { told[i]++; done <- err })
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		start := time.Now()
+		for range n {
+			if err := <-done; code(err) != "RPC-TIMEOUT" {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(start); took != time.Minute {
+			t.Errorf("after %v", took)
+		}
+		for i, times := range told {
+			if times != 1 {
+				t.Fatalf("request %d is told %d times", i, times)
+			}
+		}
+	})
 }

@@ -1,8 +1,9 @@
 package simdev
 
 import (
-	"dialtone/netconf"
 	"fmt"
+
+	"dialtone/netconf"
 )
 
 func (d *Device) lockOp(s *session, op *node) *answer {
