@@ -16,9 +16,7 @@ import (
 type Messages struct {
 	Theme *style.Theme
 	Notes []Note
-	at    int // first line shown
-	lines int // lines of the last View
-	page  int
+	text  Scroll
 }
 
 // Help implements Dialog.
@@ -36,20 +34,8 @@ func (m *Messages) Update(x tea.Msg) (tea.Cmd, bool) {
 	switch k.String() {
 	case "esc", "q", "!", "enter", "ctrl+c":
 		return nil, true
-	case "j", "down":
-		m.at++
-	case "k", "up":
-		m.at--
-	case "ctrl+d", "pgdown", " ":
-		m.at += max(m.page, 1)
-	case "ctrl+u", "pgup":
-		m.at -= max(m.page, 1)
-	case "g", "home":
-		m.at = 0
-	case "G", "end":
-		m.at = m.lines
 	}
-	m.at = min(max(m.at, 0), max(m.lines-m.page, 0))
+	m.text.Key(k.String())
 	return nil, false
 }
 
@@ -62,9 +48,7 @@ func (m *Messages) View(maxW, maxH int) string {
 	if len(lines) == 0 {
 		lines = []string{"", "  No messages yet. What goes wrong or is done in the background is kept here."}
 	}
-	m.lines, m.page = len(lines), max(maxH-2, 1)
-	m.at = min(max(m.at, 0), max(m.lines-m.page, 0))
-	return strings.Join(m.Theme.Box(maxW, maxH, "Messages", strconv.Itoa(len(m.Notes)), true, lines[m.at:]), "\n")
+	return strings.Join(m.Theme.Box(maxW, maxH, "Messages", strconv.Itoa(len(m.Notes)), true, m.text.Show(lines, maxH-2)), "\n")
 }
 
 func (m *Messages) note(n Note, w int) []string {

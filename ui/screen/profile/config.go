@@ -38,9 +38,7 @@ type Config struct {
 	err     error
 	heardOf bool   // of addresses and certificate
 	said    string // of the last copy
-	top     int
-	page    int
-	lines   int
+	body    overlay.Scroll
 }
 
 // Certifier is a desk that has a certificate for outbound HTTPS.
@@ -190,20 +188,9 @@ func (c *Config) key(key string) (tea.Cmd, bool) {
 			c.at = (c.at + 1) % len(c.addrs)
 			c.write()
 		}
-	case "j", "down":
-		c.top++
-	case "k", "up":
-		c.top--
-	case "ctrl+d", "pgdown", " ":
-		c.top += max(c.page, 1)
-	case "ctrl+u", "pgup":
-		c.top -= max(c.page, 1)
-	case "g", "home":
-		c.top = 0
-	case "G", "end":
-		c.top = c.lines
+	default:
+		c.body.Key(key)
 	}
-	c.top = min(max(c.top, 0), max(c.lines-c.page, 0))
 	return nil, false
 }
 
@@ -305,16 +292,13 @@ func (c *Config) View(maxW, maxH int) string {
 			foot = append(foot, " "+t.Paint(style.OK, l))
 		}
 	}
-	c.lines = len(body)
 	h := min(maxH, len(body)+len(foot)+2+min(len(foot), 1))
-	c.page = max(h-2-len(foot)-min(len(foot), 1), 1)
-	c.top = min(max(c.top, 0), max(c.lines-c.page, 0))
-	body = append([]string(nil), body[c.top:min(c.top+c.page, len(body))]...)
+	body = c.body.Show(body, h-2-len(foot)-min(len(foot), 1))
 	if len(foot) > 0 {
 		body = append(append(body, ""), foot...)
 	}
 	right := "junos"
-	if c.lines > c.page {
+	if !c.body.All() {
 		right = "j k scroll"
 	}
 	name := safe.Text(c.target.Name)

@@ -8,7 +8,6 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"dialtone/conn"
-	"dialtone/netconf/xmldoc"
 	"dialtone/ui/action"
 	"dialtone/ui/overlay"
 	"dialtone/ui/safe"
@@ -47,9 +46,8 @@ type faultList struct {
 	odd     []conn.Oddity
 	dropped int
 	list    table.List
-	view    *docview.View
-	doc     *xmldoc.Doc // that view shows; closed with the dialog
-	of      int         // which one that is
+	of      int // which one is shown below
+	detail
 }
 
 func (s *Screen) openFaults() tea.Cmd {
@@ -104,14 +102,10 @@ func (l *faultList) choose() {
 	if i < 0 || i == l.of {
 		return
 	}
-	l.drop()
 	l.of = i
 	o := l.odd[i]
-	d := xmldoc.New(xmldoc.Options{Hint: int64(len(o.Raw))})
-	_, err := d.Write(o.Raw)
-	d.Finish(err)
 	code, _, _ := strings.Cut(headline(o.Err), " ")
-	l.doc, l.view = d, docview.New(d, docview.Options{
+	l.show(o.Raw, docview.Options{
 		Theme: l.s.d.Theme, Session: l.s.id, Now: l.s.d.Now, Dir: l.s.d.WorkDir, File: docview.FileName(l.s.dev.Target.Name, code),
 	})
 	l.view.Run("doc.mode")
@@ -122,15 +116,6 @@ func (l *faultList) choose() {
 	l.view.SetTitle("As it came", size)
 	if len(o.Raw) == 0 {
 		l.view.SetEmpty([]string{l.s.d.Theme.Paint(style.Dim, "  No bytes belong to this one.")})
-	}
-}
-
-// drop gives the memory of the bytes back.
-func (l *faultList) drop() {
-	if l.doc != nil {
-		l.view.Stop()
-		l.doc.Close()
-		l.doc, l.view = nil, nil
 	}
 }
 
@@ -152,9 +137,5 @@ func (l *faultList) View(maxW, maxH int) string {
 		body = append(body, row)
 	}
 	lines := th.Box(maxW, top, "Protocol faults", count(len(l.odd)+l.dropped, "protocol fault"), true, body)
-	if l.view != nil {
-		l.view.Resize(maxW, maxH-top)
-		lines = append(lines, l.view.Lines()...)
-	}
-	return strings.Join(lines, "\n")
+	return strings.Join(append(lines, l.lines(maxW, maxH-top)...), "\n")
 }

@@ -9,7 +9,6 @@ import (
 
 	"dialtone/conn"
 	"dialtone/netconf"
-	"dialtone/netconf/xmldoc"
 	"dialtone/ui/action"
 	"dialtone/ui/overlay"
 	"dialtone/ui/safe"
@@ -52,9 +51,8 @@ type noteList struct {
 	notes *conn.Notes
 	first int64 // number of the first row
 	list  table.List
-	view  *docview.View
-	doc   *xmldoc.Doc           // that view shows; closed with the dialog
-	of    *netconf.Notification // that doc is the body of
+	of    *netconf.Notification // whose body is shown below
+	detail
 }
 
 func (s *Screen) openNotes() tea.Cmd {
@@ -112,22 +110,9 @@ func (l *noteList) choose() {
 	if x == nil || x == l.of {
 		return
 	}
-	l.drop()
 	l.of = x
-	d := xmldoc.New(xmldoc.Options{Hint: int64(len(l.of.Body))})
-	_, err := d.Write(l.of.Body)
-	d.Finish(err)
-	l.doc, l.view = d, docview.New(d, docview.Options{Theme: l.s.d.Theme, Session: l.s.id, Now: l.s.d.Now})
+	l.show(x.Body, docview.Options{Theme: l.s.d.Theme, Session: l.s.id, Now: l.s.d.Now})
 	l.view.SetTitle(safe.Line(short(l.of.Name)), docview.Size(int64(len(l.of.Body))))
-}
-
-// drop gives the memory of the body back.
-func (l *noteList) drop() {
-	if l.doc != nil {
-		l.view.Stop()
-		l.doc.Close()
-		l.doc, l.view = nil, nil
-	}
 }
 
 // View implements overlay.Dialog.
@@ -153,20 +138,14 @@ func (l *noteList) View(maxW, maxH int) string {
 		body = append(body, row)
 	}
 	lines := th.Box(maxW, top, "Notifications", l.s.noteWords(), true, body)
-	if l.view != nil {
-		l.view.Resize(maxW, maxH-top)
-		lines = append(lines, l.view.Lines()...)
-	}
-	return strings.Join(lines, "\n")
+	return strings.Join(append(lines, l.lines(maxW, maxH-top)...), "\n")
 }
 
 func noteRow(x *netconf.Notification, zone *time.Location) string {
-	at, late := "-           ", "        "
+	at, late := "-           ", x.Received.In(zone).Format(time.TimeOnly)
 	if !x.EventTime.IsZero() {
 		at = x.EventTime.In(zone).Format("15:04:05.000")
 		late = fmt.Sprintf("%+.2f s", x.Received.Sub(x.EventTime).Seconds())
-	} else {
-		late = x.Received.In(zone).Format(time.TimeOnly)
 	}
 	return fmt.Sprintf("   %s  %-9s %s", at, late, safe.Line(short(x.Name)))
 }
