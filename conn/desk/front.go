@@ -108,7 +108,7 @@ func New(o Options) *Front {
 	}
 	f := &Front{
 		o: o, book: newBook(o.Profiles, o.Vault, o.Now, o.User), changed: make(chan struct{}, 1), patient: probeTime,
-		pairs: newPairs(), claims: claims{}, origins: map[conn.SessionID]*origin{},
+		pairs: newPairs(o.Now), claims: claims{}, origins: map[conn.SessionID]*origin{},
 	}
 	f.ssh = callhome.New(callhome.Options{
 		Book: f.book, Handshake: over(o.Dialer, o.Wait+time.Minute, f.book.signedIn), Ask: o.Ask, Now: o.Now, Budget: o.Budget, Wait: o.Wait,
