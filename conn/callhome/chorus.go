@@ -108,10 +108,37 @@ func (c *Chorus[E]) sweep() []*verse[E] {
 	return out
 }
 
-// flush emits what was counted and not yet told.
+// flush emits what was counted and not yet told, and forgets the rest.
 func (c *Chorus[E]) flush() {
 	c.mu.Lock()
 	lost := c.sweep()
+	c.mu.Unlock()
+	for _, v := range lost {
+		c.emit(v.last, v.more)
+	}
+}
+
+// tell emits what was counted and not yet told. A new minute begins for it: what
+// goes on has one line a minute, its count, and not one more for the first of
+// the next.
+func (c *Chorus[E]) tell() {
+	now := c.now()
+	c.mu.Lock()
+	var lost []verse[E]
+	for key, v := range c.seen {
+		switch {
+		case v.more > 0:
+			lost = append(lost, *v)
+			v.since, v.more = now, 0
+		case now.Sub(v.since) >= refrain:
+			delete(c.seen, key)
+		}
+	}
+	for group, g := range c.choirs {
+		if now.Sub(g.since) >= refrain {
+			delete(c.choirs, group)
+		}
+	}
 	c.mu.Unlock()
 	for _, v := range lost {
 		c.emit(v.last, v.more)
@@ -129,7 +156,7 @@ func (c *Chorus[E]) arm() {
 		c.mu.Lock()
 		c.later = nil
 		c.mu.Unlock()
-		c.flush()
+		c.tell()
 	})
 }
 

@@ -124,10 +124,18 @@ func TestWhatIsOnlyCountedIsToldWithinAMinute(t *testing.T) {
 		if fmt.Sprint(got) != "[1 4]" {
 			t.Errorf("%v", got)
 		}
+		l.hush(Event{Kind: Refused}, "a") // goes on: its count of the minute is the one line
+		l.hush(Event{Kind: Refused}, "a")
+		time.Sleep(refrain + time.Second)
+		synctest.Wait()
+		if fmt.Sprint(got) != "[1 4 2]" {
+			t.Errorf("while it goes on: %v", got)
+		}
+		time.Sleep(refrain) // ended, and begins anew: told at once
 		l.hush(Event{Kind: Refused}, "a")
 		l.hush(Event{Kind: Refused}, "a")
 		l.Close()
-		if fmt.Sprint(got) != "[1 4 1 1]" {
+		if fmt.Sprint(got) != "[1 4 2 1 1]" {
 			t.Errorf("after the end: %v", got)
 		}
 	})
