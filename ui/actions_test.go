@@ -2,8 +2,10 @@ package ui
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -32,15 +34,35 @@ func places(t *testing.T) map[string][]action.Action {
 	out["Inbox, listener log"] = p.root.screenActions()
 	p.Send(msg.ShowHistory{ID: 1})
 	out["History"] = p.root.screenActions()
+	p.Press("/")
+	out["History, filter"] = p.root.screenActions()
+	p.Press("esc")
 	p.Send(msg.OpenSession{ID: 1})
 	out["Session, "+focused(p)] = p.root.screenActions()
 	for range 3 {
 		p.Press("tab")
 		out["Session, "+focused(p)] = p.root.screenActions()
 	}
+	p.Send(msg.OpenSession{ID: 1}, msg.ShowExchange{ID: 1, Exchange: exchange(t, "<rpc-reply><a><b/></a></rpc-reply>")})
+	out["Session, reply"] = p.root.screenActions()
+	p.Press("y")
+	out["Session, reply, what to copy"] = p.root.screenActions()
+	p.Press("esc", "/")
+	out["Session, reply, search"] = p.root.screenActions()
+	p.Press("esc", "shift+tab", "i")
+	out["Session, rpc being written"] = p.root.screenActions()
+	p.Press("esc")
+	p.Resize(140, 40)
+	p.Press("tab", "tab")
+	out["Session, templates and history"] = p.root.screenActions()
+	p.Resize(80, 24)
 	p.Send(msg.ShowDiff{ID: 1, A: exchange(t, "<rpc-reply><a>1</a></rpc-reply>"), B: exchange(t, "<rpc-reply><a>2</a></rpc-reply>")})
 	out["Diff"] = p.root.screenActions()
-	p.Press("esc")
+	p.Press("y")
+	out["Diff, what to copy"] = p.root.screenActions()
+	p.Press("esc", "w")
+	out["Diff, file to save to"] = p.root.screenActions()
+	p.Press("esc", "esc")
 	junos, _ := p.backend.Device(2)
 	junos.Caps = netconf.NewCaps([]string{"urn:ietf:params:netconf:base:1.0", "http://xml.juniper.net/netconf/junos/1.0"})
 	p.Send(events(p.backend.Set(junos)), msg.OpenSession{ID: 2}, msg.RunAction{ID: 2, Action: "session.past"})
@@ -138,9 +160,32 @@ func TestKeyTable(t *testing.T) {
 			ids = append(ids, string(a.ID))
 		}
 	}
+	ids = append(ids, written(t)...)
 	slices.Sort(ids)
 	kept(t, filepath.Join("..", "docs", "keys.md"), b.String())
 	kept(t, filepath.Join("action", "ids.txt"), strings.Join(slices.Compact(ids), "\n")+"\n")
+}
+
+// written lists the names of actions that stand in the source: some are there
+// only in a state that places does not come to.
+func written(t *testing.T) []string {
+	t.Helper()
+	name := regexp.MustCompile(`\bID: +"([a-z]+\.[a-z.-]+)"`)
+	var out []string
+	err := filepath.WalkDir(".", func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, m := range name.FindAllSubmatch(text, -1) {
+			out = append(out, string(m[1]))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
 
 // markdown is the table of as for a document: keys, what they do, the name for
