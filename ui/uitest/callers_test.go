@@ -64,11 +64,7 @@ func TestStoryOfCallers(t *testing.T) {
 			m.Keys("1")
 			m.See("[1 Devices]", "pop-2", "r7")
 			m.Keys("q")
-			m.See("Quit with 2 open sessions")
-			m.Keys("Q")
-			if code := m.Exit(); code != 0 {
-				t.Errorf("exit code %d", code)
-			}
+			m.quitAnyway("Quit with 2 open sessions")
 			saved, err := os.ReadFile(filepath.Join(config, "dialtone", "profiles", "pop-2.toml"))
 			if err != nil || !strings.Contains(string(saved), ssh.FingerprintSHA256(pop.HostKey())) || strings.Contains(string(saved), storySecret) {
 				t.Errorf("%v\n%s", err, saved)
@@ -283,9 +279,5 @@ func TestStoryOfCallersInTheDemo(t *testing.T) {
 	m.Gone("Nothing is listened on")
 	m.See("not listening", "● ")
 	m.Keys("q")
-	m.See("Quit with 1 open session")
-	m.Keys("Q")
-	if code := m.Exit(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	m.quitAnyway("Quit with 1 open session")
 }

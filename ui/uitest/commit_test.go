@@ -55,14 +55,16 @@ func (s simulated) start(t *testing.T, w, h int) *Tmux {
 	return StartTmux(t, TmuxOptions{W: w, H: h, Env: []string{"XDG_CONFIG_HOME=" + s.config}}, s.bin, "--state", s.state)
 }
 
-// notes is how many confirmed commits are kept on disk.
-func (s simulated) notes(t *testing.T) int {
+// holds compares the number of notes of confirmed commits on the disk.
+func (s simulated) holds(t *testing.T, want int, when string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(s.state, "commits", "*.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return len(files)
+	if n := len(files); n != want {
+		t.Errorf("%d notes on disk %s, want %d", n, when, want)
+	}
 }
 
 // edit opens the device, locks and changes the candidate.
@@ -73,16 +75,11 @@ func (m *Tmux) edit(dialect, value string) {
 	m.See("lab-1 ●", "open 0")
 	m.Keys("K")
 	m.See("CANDIDATE lab-1", "locked, clean")
-	m.Keys("i")
-	m.Until("EDIT in the first row", editing)
 	config := `<interfaces xmlns="urn:ietf:params:xml:ns:yang:ietf-interfaces"><interface><name>eth1</name><description>` + value + `</description></interface></interfaces>`
 	if dialect == "junos" {
 		config = `<configuration><system><host-name>` + value + `</host-name></system></configuration>`
 	}
-	m.Type("<edit-config><target><candidate/></target><config>" + config + "</config></edit-config>")
-	m.See("sends edit-config")
-	m.Keys("Escape")
-	m.Until("no EDIT in the first row", func(s string) bool { return !editing(s) })
+	m.write(config)
 	m.Keys("C-r")
 	m.See("CANDIDATE lab-1", "1 edit")
 }
@@ -132,9 +129,7 @@ func TestStoryOfACommit(t *testing.T) {
 			}
 			m.Keys("C")
 			m.See("CONFIRMED COMMIT lab-1", "rolls back in 09:", "ROLLBACK 09:", "C confirm")
-			if n := s.notes(t); n != 1 {
-				t.Errorf("%d notes on disk while the commit waits", n)
-			}
+			s.holds(t, 1, "while the commit waits")
 			m.Keys("1")
 			m.See("[1 Devices]", "CONFIRMED COMMIT lab-1", "rolls back in 09:", "C confirm")
 			m.Resize(44, 8)
@@ -155,16 +150,10 @@ func TestStoryOfACommit(t *testing.T) {
 			m.Keys("C")
 			m.See("Confirmed: lab-1 keeps the commit")
 			m.Gone("CONFIRMED COMMIT")
-			if n := s.notes(t); n != 0 {
-				t.Errorf("%d notes on disk after the confirmation", n)
-			}
+			s.holds(t, 0, "after the confirmation")
 			m.Keys("q")
 			m.Keys("q")
-			m.See("Quit with 1 open session")
-			m.Keys("Q")
-			if code := m.Exit(); code != 0 {
-				t.Errorf("exit code %d", code)
-			}
+			m.quitAnyway("Quit with 1 open session")
 		})
 	}
 }
@@ -176,10 +165,7 @@ func TestStoryOfConfirmingFromTheCard(t *testing.T) {
 	s := simulate(t, "rfc")
 	m := s.start(t, 80, 24)
 	m.edit("rfc", "moved")
-	m.Keys("C")
-	m.See("Commit candidate on lab-1")
-	m.Keys("C")
-	m.See("rolls back in 09:")
+	m.commitConfirmed()
 	m.Resize(44, 8)
 	m.See("lab-1  ROLLBACK in 09:")
 	m.Keys("C")
@@ -187,9 +173,7 @@ func TestStoryOfConfirmingFromTheCard(t *testing.T) {
 	m.Keys("C")
 	m.See("Confirmed: lab-1 keeps")
 	m.Gone("ROLLBACK")
-	if n := s.notes(t); n != 0 {
-		t.Errorf("%d notes on disk after the confirmation", n)
-	}
+	s.holds(t, 0, "after the confirmation")
 }
 
 // TestStoryOfQuittingWithACommit: leaving asks, and can confirm first.
@@ -198,10 +182,7 @@ func TestStoryOfQuittingWithACommit(t *testing.T) {
 	s := simulate(t, "rfc")
 	m := s.start(t, 80, 24)
 	m.edit("rfc", "moved")
-	m.Keys("C")
-	m.See("Commit candidate on lab-1")
-	m.Keys("C")
-	m.See("rolls back in 09:")
+	m.commitConfirmed()
 	m.Keys("C-c")
 	m.See("Quit with 1 open session?", "confirmed commit", "C  confirm commit on lab-1, then quit", "Q  quit anyway", "> esc  stay")
 	m.Keys("Escape")
@@ -209,12 +190,8 @@ func TestStoryOfQuittingWithACommit(t *testing.T) {
 	m.Keys("C-c")
 	m.See("then quit")
 	m.Keys("C")
-	if code := m.Exit(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
-	if n := s.notes(t); n != 0 {
-		t.Errorf("%d notes on disk after the confirmation", n)
-	}
+	m.exits(0)
+	s.holds(t, 0, "after the confirmation")
 }
 
 // TestStoryOfAKillInTheCountdown: the program is killed while a commit that
@@ -244,9 +221,7 @@ func TestStoryOfAKillInTheCountdown(t *testing.T) {
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	if n := s.notes(t); n != 1 {
-		t.Fatalf("%d notes on disk after the kill", n)
-	}
+	s.holds(t, 1, "after the kill")
 
 	m = s.start(t, 80, 24)
 	m.See("Confirmed commits that are not settled", "lab-1", "rolls back in 0", "connect and verify")
@@ -259,15 +234,11 @@ func TestStoryOfAKillInTheCountdown(t *testing.T) {
 	m.See("Confirmed commits that are not settled")
 	m.Keys("Enter")
 	m.See("Verified: lab-1", "Still applied", "C  confirm it")
-	if n := s.notes(t); n != 1 {
-		t.Errorf("%d notes on disk after looking", n)
-	}
+	s.holds(t, 1, "after looking")
 	m.read("C", func(s string) bool { return strings.Contains(s, "Confirm the commit on lab-1?") })
 	m.See("<persist-id>")
 	m.Keys("C")
 	m.See("Confirmed: lab-1 keeps the commit")
 	m.Gone("CONFIRMED COMMIT")
-	if n := s.notes(t); n != 0 {
-		t.Errorf("%d notes on disk after the confirmation", n)
-	}
+	s.holds(t, 0, "after the confirmation")
 }

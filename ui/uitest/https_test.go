@@ -68,11 +68,7 @@ func TestStoryOfOutboundHTTPS(t *testing.T) {
 			m.basicStory(t, config)
 
 			m.Keys("q")
-			m.See("uit")
-			m.Keys("Q")
-			if code := m.Exit(); code != 0 {
-				t.Errorf("exit code %d", code)
-			}
+			m.quitAnyway()
 		})
 	}
 }
@@ -266,9 +262,5 @@ func TestStoryOfHTTPSInTheDemo(t *testing.T) {
 	m.Keys("1")
 	m.See("[1 Devices]")
 	m.Keys("q")
-	m.See("Quit with 1 open session")
-	m.Keys("Q")
-	if code := m.Exit(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	m.quitAnyway("Quit with 1 open session")
 }

@@ -40,12 +40,7 @@ func TestPicturesOfACommit(t *testing.T) {
 	m.See("core-r1 ●", "open 0")
 	m.Keys("K")
 	m.See("CANDIDATE core-r1", "locked, clean")
-	m.Keys("i")
-	m.Until("EDIT in the first row", editing)
-	m.Type("<edit-config><target><candidate/></target><config><configuration><system><host-name>core-r1a</host-name></system></configuration></config></edit-config>")
-	m.See("sends edit-config")
-	m.Keys("Escape")
-	m.Until("no EDIT in the first row", func(s string) bool { return !editing(s) })
+	m.write("<configuration><system><host-name>core-r1a</host-name></system></configuration>")
 	m.Keys("F")
 	m.See("<host-name>core-r1a</host-name>")
 	m.Keys("C-r")
@@ -66,11 +61,7 @@ func TestPicturesOfACommit(t *testing.T) {
 	m.Keys("C")
 	m.Gone("CONFIRMED COMMIT")
 	m.Keys("q", "q")
-	m.See("uit")
-	m.Keys("Q")
-	if code := m.Exit(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	m.quitAnyway()
 }
 
 // TestPictures plays the other scenes of the README's pictures in a real
@@ -130,9 +121,5 @@ func TestPictures(t *testing.T) {
 	m.Keys("1")
 	m.See("all groups")
 	m.Keys("q")
-	m.See("uit")
-	m.Keys("Q")
-	if code := m.Exit(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	m.quitAnyway()
 }

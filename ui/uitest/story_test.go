@@ -35,14 +35,7 @@ func TestStoryOfADemo(t *testing.T) {
 			m.Keys("Enter")
 			m.See("edge-7 ●", "open 0")
 
-			m.Keys("t")
-			m.See("type to filter")
-			m.Type("get-config running")
-			m.See("get-config (running)")
-			m.Keys("Enter")
-			m.See("<get-config>", "no effect on device")
-			m.Keys("C-r")
-			m.See("Reply 1", "  ok ━", "<rpc-reply")
+			m.readRunning()
 
 			m.Keys("/")
 			m.Type("eth1")
@@ -92,11 +85,7 @@ func TestStoryOfADemo(t *testing.T) {
 			m.Keys("1")
 			m.See("[1 Devices]")
 			m.Keys("q")
-			m.See("Quit with 1 open session?", "Q  quit anyway")
-			m.Keys("Q")
-			if code := m.Exit(); code != 0 {
-				t.Errorf("exit code %d", code)
-			}
+			m.quitAnyway("Quit with 1 open session?", "Q  quit anyway")
 		})
 	}
 }

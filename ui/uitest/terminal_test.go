@@ -67,13 +67,7 @@ func TestSignalsRestoreTheTerminal(t *testing.T) {
 			state := t.TempDir()
 			m := StartTmux(t, TmuxOptions{Env: []string{"XDG_CONFIG_HOME=" + config}}, bin, "--state", state, "lab-1")
 			m.See("open 0", "lab-1 ●")
-			m.Keys("t")
-			m.See("type to filter")
-			m.Type("get-config running")
-			m.Keys("Enter")
-			m.See("<get-config>")
-			m.Keys("C-r")
-			m.See("Reply 1", "  ok ━")
+			m.readRunning()
 			pid := m.PID()
 			for _, sig := range tc.signals {
 				kill(t, pid, sig)
@@ -115,9 +109,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	kill(t, pid, syscall.SIGTERM)
 	m.Until("the screen to be put away", func(string) bool { return m.Format("alternate_on") == "0" && m.Format("cursor_flag") == "1" })
 	_ = syscall.Kill(pid, syscall.SIGTERM) // it may have ended by itself
-	if code := m.Exit(); code != 143 {
-		t.Errorf("exit code %d", code)
-	}
+	m.exits(143)
 }
 
 // TestInterruptStorm sends many at once: the terminal is restored, or the program
@@ -133,9 +125,7 @@ func TestInterruptStorm(t *testing.T) {
 	for range 50 {
 		_ = syscall.Kill(pid, syscall.SIGINT)
 	}
-	if code := m.Exit(); code != 130 {
-		t.Errorf("exit code %d", code)
-	}
+	m.exits(130)
 }
 
 // TestClosedWindowEndsInOrder takes the terminal away, as closing a window does.
@@ -190,11 +180,7 @@ func TestKilledTerminalIsTold(t *testing.T) {
 	m.Keys("Escape", "1")
 	m.See("[1 Devices]")
 	m.Keys("q")
-	m.See("Quit with")
-	m.Keys("Q")
-	if code := m.Exit(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	m.quitAnyway("Quit with")
 	if told, _ := os.ReadFile(filepath.Join(state, "told")); !strings.Contains(string(told), "type: reset") {
 		t.Errorf("standard error %q", told)
 	}
@@ -291,13 +277,7 @@ func TestResizing(t *testing.T) {
 	m.See("core-r1", "? help")
 	m.Keys("Enter")
 	m.See("open 0")
-	m.Keys("t")
-	m.See("type to filter")
-	m.Type("get-config running")
-	m.Keys("Enter")
-	m.See("<get-config>")
-	m.Keys("C-r")
-	m.See("Reply 1", "  ok ━", "<rpc-reply")
+	m.readRunning()
 	rnd := rand.New(rand.NewPCG(7, 7))
 	for _, place := range []struct{ keys, see string }{{"G", "</rpc-reply>"}, {"?", "Keys:"}, {"Escape", "</rpc-reply>"}, {":", "commands."}} {
 		m.Keys(place.keys)
