@@ -90,14 +90,14 @@ func writeProfile(t *testing.T, config, name, text string) {
 func (m *Tmux) listen() string {
 	m.t.Helper()
 	m.Keys("L")
-	m.See("Listeners", "all addresses")
-	m.Keys("BTab", "C-u")
+	m.See("Listeners", "All addresses")
+	m.Keys("Tab", "Tab", "Tab", "Tab", "C-u") // round by the buttons to the address
 	m.Type("127.0.0.1:0")
-	m.See("this machine only")
-	m.Keys("Tab", "l")
+	m.See("This machine only")
+	m.Keys("BTab", "BTab", "l")
 	s := m.Until("a port", listensOn.MatchString)
 	m.Keys("Escape")
-	m.Gone("this machine only")
+	m.Gone("This machine only")
 	m.See(" ●")
 	return "127.0.0.1:" + listensOn.FindStringSubmatch(s)[1]
 }
@@ -261,7 +261,7 @@ func TestStoryOfCallersInTheDemo(t *testing.T) {
 	m.Keys("l")
 	m.See("listening", "● 2")
 	m.Keys("Escape")
-	m.Gone("this machine only")
+	m.Gone("This machine only")
 	m.Keys("0")
 	m.See("[0 Inbox 2]", "HMAC ok, key NEW", "west-4", "call-home")
 	m.Keys("Enter")
