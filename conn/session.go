@@ -217,7 +217,7 @@ func (m *Manager) dial(s *session, lf *life) (*link.Link, error) {
 	}
 	m.mu.Unlock()
 	switch {
-	case t.Via != "" && t.Via != link.SSH:
+	case t.Via.Calls():
 		return nil, &netconf.Fault{
 			Code: "TARGET-WAY", What: fmt.Sprintf("%s is reached by %s: it dials us", t.Name, t.Via),
 			Do: "Start a listener and wait for it", Err: ErrInbound,

@@ -128,7 +128,7 @@ func (r *root) verifyPending(m verifyChosen) tea.Cmd {
 	if !m.found {
 		return r.say(msg.Toast{Level: msg.Warn, Text: "There is no profile " + m.device + " any more: add one with a, then open it"})
 	}
-	if t.Via != link.SSH && t.Via != "" {
+	if t.Via.Calls() {
 		return r.say(msg.Toast{Level: msg.Info, Text: m.device + " dials us: open it from the inbox when it calls, then V verifies"})
 	}
 	for _, d := range r.d.Backend.Devices() {

@@ -277,7 +277,7 @@ const maxHops = 8
 func (d *Dialer) jump(name string, cfg *sshConfig) (hop, []string, error) {
 	if d.o.Lookup != nil {
 		if t, ok := d.o.Lookup(name); ok {
-			if t.Via != "" && t.Via != link.SSH {
+			if t.Via.Calls() {
 				return hop{}, nil, &keys.Fault{Code: "NET-JUMP", What: quoted("%.80q is not reached by dialling, so nothing can be reached through it", name)}
 			}
 			if t.Port == 0 {

@@ -27,6 +27,9 @@ const (
 	HTTPSBasic Via = "https-basic" // the form of 20.2, without identity
 )
 
+// Calls reports a device that dials us; the empty way is that of SSH.
+func (v Via) Calls() bool { return v != "" && v != SSH }
+
 // HostKeyPolicy says what to do with an unknown host key. A changed one is
 // refused under every policy.
 type HostKeyPolicy string

@@ -117,7 +117,7 @@ func (f *targetFlags) target(a *app, c *cobra.Command, store profile.Store, name
 	for field, what := range profile.Check(probe) {
 		return link.Target{}, usagef(c, "%s: %s %s", t.Name, field, what)
 	}
-	if t.Via != link.SSH {
+	if t.Via.Calls() {
 		return link.Target{}, with(ExitUsage, fault("TARGET-WAY", fmt.Sprintf("%s is reached by %s: the device dials us", t.Name, t.Via), "", "Open the interface and start a listener"))
 	}
 	return t, nil

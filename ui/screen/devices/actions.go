@@ -31,7 +31,7 @@ func (s *Screen) Actions() []action.Action {
 		if over(r.dev.State) {
 			closed = "not connected"
 		}
-		if !dials(r.target.Via) {
+		if r.target.Via.Calls() {
 			idle = "the device calls us"
 		} else if !over(r.dev.State) {
 			idle = "still connected; x disconnects"
@@ -184,7 +184,7 @@ func (s *Screen) open(r row) tea.Cmd {
 	if d.ID != 0 && (!over(d.State) || d.State == conn.Lost && !d.Opened.IsZero()) {
 		return send(msg.OpenSession{ID: d.ID})
 	}
-	if !dials(r.target.Via) {
+	if r.target.Via.Calls() {
 		return s.calls(r)
 	}
 	return send(msg.Connect{Target: *r.target})
@@ -281,7 +281,7 @@ func (s *Screen) Devices() []overlay.Item {
 		switch {
 		case !over(r.dev.State):
 			it.Title, it.Note = "Show: "+safe.Text(r.target.Name), stateWord(r.dev)
-		case !dials(r.target.Via):
+		case r.target.Via.Calls():
 			it.Off = "it calls us"
 		}
 		it.Run = s.open(r)

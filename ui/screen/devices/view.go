@@ -143,14 +143,11 @@ func (s *Screen) rowText(r row, c columns, w int, sel bool) string {
 	return t.Fit("  "+t.Paint(tok, t.Glyph(g))+" "+text, w)
 }
 
-// dials reports whether we reach the device, and not it us.
-func dials(v link.Via) bool { return v == "" || v == link.SSH }
-
 func address(r row) string {
 	if r.dev.Peer.Addr != "" {
 		return r.dev.Peer.Addr
 	}
-	if dials(r.target.Via) {
+	if !r.target.Via.Calls() {
 		return r.target.Address()
 	}
 	return "(calls home)"

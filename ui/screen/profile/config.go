@@ -93,7 +93,7 @@ func (c *Config) Help() string {
 }
 
 // calls reports a way in which the device dials us.
-func (c *Config) calls() bool { return c.target.Via != link.SSH && c.target.Via != "" }
+func (c *Config) calls() bool { return c.target.Via.Calls() }
 
 // Update implements overlay.Dialog.
 func (c *Config) Update(m tea.Msg) (tea.Cmd, bool) {

@@ -197,7 +197,7 @@ func (f *Form) complain(bad map[string]string) bool {
 // trusted on the way is, when the person says so.
 func (f *Form) test() tea.Cmd {
 	p, bad := f.check()
-	if p.Via != link.SSH {
+	if p.Via.Calls() {
 		f.tried, f.triedAs = "nothing to dial: the device calls us", style.Warn
 		return nil
 	}

@@ -85,6 +85,9 @@ func (s *Screen) screenActions() []action.Action {
 	}
 	switch s.dev.State {
 	case conn.Lost, conn.Closed, conn.Idle:
+		if s.dev.Target.Via.Calls() {
+			linked = "the device calls us"
+		}
 	default:
 		linked = "the session is " + stateWord(s.dev.State)
 	}

@@ -75,7 +75,7 @@ func (s *Screen) commitActions() []action.Action {
 	if s.doubtful() {
 		look = action.Action{ID: "session.verify", Title: "Verify: read running and say what became of the commit", Short: "verify", Hint: 4, Off: busy}
 		if s.dev.State != conn.Open {
-			look.Off = "the session is not open: R connects"
+			look.Off = s.notOpen()
 		}
 	}
 	look.Keys, look.Alters = []string{"V"}, true
@@ -269,7 +269,7 @@ func (s *Screen) sayUnknown(r commit.Report) tea.Cmd {
 	dev := safe.Text(s.dev.Target.Name)
 	return s.d.Tell(overlay.PushLate{Dialog: &overlay.Confirm{
 		Theme: s.d.Theme, Title: "Outcome unknown on " + dev, Danger: true, Cancel: "close",
-		Body: []string{r.Words, "Nothing is sent again by itself. R connects again, then V verifies: it only reads."},
+		Body: []string{r.Words, "Nothing is sent again by itself. " + s.verifyLater()},
 	}})
 }
 
@@ -398,7 +398,7 @@ func (s *Screen) doubtLines(w int) []string {
 		say(style.Warn, st.Note)
 	}
 	if len(out) > 0 {
-		out = append(out, "  "+s.d.Theme.Paint(style.Title, "R")+"  connect again, then "+s.d.Theme.Paint(style.Title, "V")+" verifies: it only reads")
+		out = append(out, "  "+s.verifyLater())
 	}
 	return out
 }

@@ -215,7 +215,7 @@ func TestStoryOfALostAnswer(t *testing.T) {
 	b.toasts = nil
 	(<-b.pipes.cut).Close()
 	b.until("the loss", func() bool { return b.scr.dev.State == conn.Lost })
-	for _, words := range []string{"must have rolled back", "connect again, then V verifies"} {
+	for _, words := range []string{"must have rolled back", "R connects again, then V verifies"} {
 		if !b.Shows(words) {
 			t.Errorf("%q is not said:\n%s", words, b.View())
 		}

@@ -98,7 +98,7 @@ func (s *Screen) cannotDiff() string {
 	}
 	switch {
 	case s.dev.State != conn.Open:
-		return "the session is not open: R connects"
+		return s.notOpen()
 	case s.commits.st.Mode != commit.Candidate && s.commits.st.Mode != commit.Junos:
 		return "the device has no candidate to compare; m marks a reply"
 	}

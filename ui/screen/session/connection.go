@@ -91,20 +91,40 @@ func (s *Screen) lost(name string) []string {
 			lines = append(lines, s.d.Theme.Paint(style.Warn, lead)+part)
 		}
 	}
-	lines = append(lines, s.doubtLines(w)...)
+	doubts := s.doubtLines(w)
+	lines = append(lines, doubts...)
 	if !s.dev.Redial.IsZero() {
 		in := max(s.dev.Redial.Sub(s.d.Now()), 0)
 		lines = append(lines, "  It is dialled again in "+docview.Took(in)+". Nothing is sent again by itself.")
 	}
-	return append(lines, "  "+s.reconnectHint())
+	if len(doubts) == 0 { // which say how to go on
+		lines = append(lines, "  "+s.reconnectHint())
+	}
+	return lines
 }
 
 func (s *Screen) reconnectHint() string {
-	switch s.dev.Target.Via {
-	case link.SSH, "":
-		return s.d.Theme.Paint(style.Title, "R") + "  connect again"
+	if s.dev.Target.Via.Calls() {
+		return "It dials us, and is back here or in the inbox when it calls again."
 	}
-	return "This device dials us: it appears in the inbox when it calls again."
+	return s.d.Theme.Paint(style.Title, "R") + "  connect again"
+}
+
+// notOpen is why something cannot be done without an open session.
+func (s *Screen) notOpen() string {
+	if s.dev.Target.Via.Calls() {
+		return "the session is not open: wait until the device calls again"
+	}
+	return "the session is not open: R connects"
+}
+
+// verifyLater says how a commit of unknown outcome is looked into once the
+// device is back.
+func (s *Screen) verifyLater() string {
+	if s.dev.Target.Via.Calls() {
+		return "When the device has called again, V verifies: it only reads."
+	}
+	return "R connects again, then V verifies: it only reads."
 }
 
 // reconnecter is a backend that dials again in the same row.

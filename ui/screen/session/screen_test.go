@@ -494,6 +494,31 @@ func TestLostSessionSaysWhatWasLost(t *testing.T) {
 	}
 }
 
+// A device that dials us cannot be dialled: nothing offers that.
+func TestLostCallerIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	for _, via := range []link.Via{link.CallHome, link.Junos, link.HTTPS, link.HTTPSBasic} {
+		d := newDesk(t, setup{})
+		dev, _ := d.back.Device(d.scr.id)
+		dev.State, dev.Since, dev.Target.Via = conn.Lost, d.Now(), via
+		d.Send(msg.Events{d.back.Set(dev)})
+		if v := d.View(); !strings.Contains(v, "when it calls again") || strings.Contains(v, "connect again") {
+			t.Errorf("%s: shown as\n%s", via, v)
+		}
+		d.write(getConfig)
+		d.Press("ctrl+r")
+		if len(d.sent) != 0 || len(d.toasts) != 1 || !strings.Contains(d.toasts[0], "wait until the device calls again") {
+			t.Errorf("%s: sent %v, toasts %q", via, d.sent, d.toasts)
+		}
+		if d.Press("R"); len(d.asked) != 0 {
+			t.Errorf("%s: asked %v", via, d.asked)
+		}
+		if s := d.scr.verifyLater(); strings.Contains(s, "R ") || !strings.Contains(s, "V verifies") {
+			t.Errorf("%s: %q", via, s)
+		}
+	}
+}
+
 func TestDiallingShowsElapsedTimeAfterAWhile(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, setup{dev: conn.Device{Target: link.Target{Name: "pe-12", Host: "192.0.2.12"}, State: conn.Authenticating}})

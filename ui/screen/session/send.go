@@ -52,7 +52,7 @@ func (s *Screen) cannotSend() string {
 	case s.rpc.Len() == 0:
 		return "nothing to send: i writes an RPC, t takes a template"
 	case s.dev.State != conn.Open:
-		return "the session is not open: R connects"
+		return s.notOpen()
 	}
 	return ""
 }
