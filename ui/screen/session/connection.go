@@ -91,6 +91,7 @@ func (s *Screen) lost(name string) []string {
 			lines = append(lines, s.d.Theme.Paint(style.Warn, lead)+part)
 		}
 	}
+	lines = append(lines, s.turnedLines(w)...)
 	doubts := s.doubtLines(w)
 	lines = append(lines, doubts...)
 	if !s.dev.Redial.IsZero() {

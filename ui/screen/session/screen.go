@@ -48,6 +48,7 @@ type Screen struct {
 
 	commits commits
 
+	turned  turned
 	sending bool // between ctrl+r and the exchange
 	ticking bool
 }
@@ -125,6 +126,8 @@ func (s *Screen) update(m tea.Msg) tea.Cmd {
 		return s.fromEditor(m.inner)
 	case tickMsg:
 		s.ticking = false
+	case msg.Desk:
+		s.heardDesk(m)
 	case checkMsg:
 		return s.checked(m)
 	case readyMsg:

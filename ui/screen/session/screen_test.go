@@ -1,8 +1,10 @@
 package session
 
 import (
+	calls "dialtone/conn/desk"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -116,7 +118,7 @@ func (d *desk) Update(m tea.Msg) tea.Cmd {
 			return cmd
 		}
 		return d.key(m)
-	case msg.For, msg.Events:
+	case msg.For, msg.Events, msg.Desk:
 		return d.scr.Update(m)
 	}
 	d.asked = append(d.asked, m)
@@ -516,6 +518,43 @@ func TestLostCallerIsWaitedFor(t *testing.T) {
 		if s := d.scr.verifyLater(); strings.Contains(s, "R ") || !strings.Contains(s, "V verifies") {
 			t.Errorf("%s: %q", via, s)
 		}
+	}
+}
+
+// Why a device that dials us does not come back is said where it is waited for.
+func TestLostCallerSaysThatACallWasRefused(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, setup{})
+	dev, _ := d.back.Device(d.scr.id)
+	dev.State, dev.Since = conn.Lost, d.Now()
+	dev.Target.Via, dev.Target.DeviceID = link.Junos, "edge-7"
+	d.Send(msg.Events{d.back.Set(dev)})
+	line := calls.Line{Time: d.Now().Add(-time.Second), Event: "refused", DeviceID: "edge-7", From: netip.MustParseAddrPort("192.0.2.7:5000"),
+		Err: &netconf.Fault{Code: "KEY-CHANGED", What: "the device shows another key\x1b[2J", Do: "Compare it"}}
+	say := func(change func(*calls.Line)) string {
+		change(&line)
+		d.Send(msg.Desk{Log: []calls.Line{line}})
+		return d.View()
+	}
+	if v := say(func(*calls.Line) {}); strings.Contains(v, "KEY-CHANGED") {
+		t.Errorf("before it was lost:\n%s", v)
+	}
+	if v := say(func(l *calls.Line) { l.Time, l.DeviceID = d.Now().Add(time.Second), "edge-8" }); strings.Contains(v, "KEY-CHANGED") {
+		t.Errorf("of another device:\n%s", v)
+	}
+	v := say(func(l *calls.Line) { l.DeviceID = "edge-7" })
+	for _, want := range []string{"a call in its name, from 192.0.2.7, was refused:", "KEY-CHANGED the device shows another key", "Compare it"} {
+		if !strings.Contains(v, want) {
+			t.Errorf("%q is not said:\n%s", want, v)
+		}
+	}
+	if strings.Contains(v, "\x1b[2J") {
+		t.Errorf("hostile text: %q", v)
+	}
+	dev.State, dev.Since = conn.Open, d.Now().Add(2*time.Second)
+	d.Send(msg.Events{d.back.Set(dev)})
+	if v := d.View(); strings.Contains(v, "KEY-CHANGED") {
+		t.Errorf("after it came back:\n%s", v)
 	}
 }
 
