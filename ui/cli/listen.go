@@ -51,7 +51,8 @@ Let in are devices that have a profile and whose identity is believed: the host
 key is a pin of the profile, and the secret was proved where the profile has one.
 A device that proves its secret and has no pin yet is let in when its profile says
 host_key = "accept-new"; its key is then pinned. All others are refused, unless
---accept-new lets everybody in, with the credentials given as flags.
+--accept-new lets everybody in, with the credentials given as flags. A password
+that a device refused is not sent to it again, however often it calls.
 
 With --rpc the RPC in FILE is sent to each device once it is open, and the
 device is let go after the reply. With --count the program ends after so many
