@@ -28,8 +28,9 @@ func over(d *dial.Dialer, patience time.Duration, done func(as link.Target, err 
 		if err != nil && k.err != nil {
 			return nil, k.err
 		}
-		if k.shown != "" {
-			done(k.as, err)
+		if k.as != nil {
+			done(*k.as, err)
+			k.as = nil
 		}
 		return lk, err
 	}
@@ -49,7 +50,7 @@ type callerKey struct {
 	patience  time.Duration
 
 	target *link.Target // until it is asked for
-	as     link.Target  // as which it was let in: its name and credentials
+	as     *link.Target // as which it was let in, until its handshake has ended
 	shown  string       // fingerprint of the key that was accepted
 	from   string
 	err    error
@@ -95,7 +96,7 @@ func (k *callerKey) Check(_ net.Addr, key ssh.PublicKey) (from string, err error
 	t, from, err := verify(key)
 	if k.from, k.err = from, err; err == nil {
 		k.target, k.shown = &t, fp
-		k.as = link.Target{Name: t.Name, User: t.User, Password: t.Password}
+		k.as = &t
 	}
 	return k.from, k.err
 }
