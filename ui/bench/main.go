@@ -36,7 +36,7 @@ func main() {
 	profile := flag.String("profile", "", "")
 	only := flag.String("only", "", "measure only rows whose name holds this")
 	parked := flag.Int("parked", 5000, "devices that are parked over outbound HTTPS")
-	sessions := flag.Int("sessions", 2000, "idle sessions of devices that call")
+	sessions := flag.Int("sessions", 5000, "idle sessions of devices that call")
 	flood := flag.Duration("flood", 5*time.Second, "length of the flood on the listener")
 	flag.Parse()
 	var err error
