@@ -71,7 +71,8 @@ func (s *Stops) halt(job bool) bool {
 		return false
 	}
 	cont := make(chan os.Signal, 1)
-	signal.Reset(syscall.SIGTSTP, syscall.SIGCONT)
+	signal.Ignore(syscall.SIGTSTP) // a handler that is late would take the one below for another one
+	signal.Reset(syscall.SIGCONT)
 	signal.Notify(cont, syscall.SIGCONT)
 	defer s.listen()
 	defer signal.Stop(cont)
