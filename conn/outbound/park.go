@@ -60,6 +60,7 @@ type wedding struct {
 	order  uint64 // among all
 	kind   Kind
 	row    *row
+	who    string // the device, as it was when its call was answered
 	guest  *guest
 	stream chan *stream // of size 1
 }
@@ -360,11 +361,12 @@ func (s *Server) take(id CallerID, kind Kind) (*call, *wedding, error) {
 	r.calls = slices.Delete(r.calls, 0, 1)
 	r.sessions++
 	s.answers++
-	w := &wedding{token: token(), order: s.answers, kind: kind, row: r, guest: c.guest, stream: make(chan *stream, 1)}
+	w := &wedding{token: token(), order: s.answers, kind: kind, row: r, who: r.name(), guest: c.guest, stream: make(chan *stream, 1)}
 	s.weddings[w.token] = w
 	return c, w, nil
 }
 
+// name is the device's; Server.mu is held.
 func (r *row) name() string {
 	if r.caller.Claim != "" {
 		return fmt.Sprintf("%q", r.caller.Claim)
@@ -395,12 +397,12 @@ func (s *Server) open(ctx context.Context, id CallerID, kind Kind) (*stream, err
 		s.tell(w.row)
 		return st, nil
 	case <-c.guest.gone:
-		f = &keys.Fault{Code: "GRPC-GONE", What: w.row.name() + " hung up before its session came about", Do: "Wait until it calls again"}
+		f = &keys.Fault{Code: "GRPC-GONE", What: w.who + " hung up before its session came about", Do: "Wait until it calls again"}
 	case <-limit.C:
-		f = &keys.Fault{Code: "GRPC-NOSTREAM", What: fmt.Sprintf("%s was asked for a session and brought none within %v", w.row.name(), s.o.Marry),
+		f = &keys.Fault{Code: "GRPC-NOSTREAM", What: fmt.Sprintf("%s was asked for a session and brought none within %v", w.who, s.o.Marry),
 			Do: "Look at /var/log/outbound_https.log on the device"}
 	case <-ctx.Done():
-		f = &keys.Fault{Code: "GRPC-STOPPED", What: "the wait for the session of " + w.row.name() + " was given up", Err: ctx.Err()}
+		f = &keys.Fault{Code: "GRPC-STOPPED", What: "the wait for the session of " + w.who + " was given up", Err: ctx.Err()}
 	}
 	s.mu.Lock()
 	_, waits := s.weddings[w.token]
