@@ -103,41 +103,24 @@ func fakeDevice(c net.Conn, cfg *ssh.ServerConfig, settled func(open bool)) {
 	var once sync.Once
 	settle := func(open bool) { once.Do(func() { settled(open) }) }
 	defer settle(false)
-	defer c.Close()
-	_, chans, reqs, err := ssh.NewServerConn(c, cfg)
-	if err != nil {
-		return
-	}
-	go ssh.DiscardRequests(reqs)
-	for nc := range chans {
-		ch, rs, err := nc.Accept()
-		if err != nil {
-			return
+	serveSSH(c, cfg, func(ch ssh.Channel, _ string) {
+		defer ch.Close()
+		fmt.Fprintf(ch, helloFrame, "")
+		r := bufio.NewReaderSize(ch, 512)
+		for first := true; ; first = false {
+			var msg bytes.Buffer
+			if readMessage(r, &msg) != nil {
+				return
+			}
+			if first {
+				settle(true)
+				continue
+			}
+			out := bufio.NewWriterSize(ch, 512)
+			canned{[]byte("<ok/>")}.write(out, between(msg.Bytes(), `message-id="`, `"`), false)
+			if out.Flush() != nil {
+				return
+			}
 		}
-		go func() { // ends with the channel
-			for r := range rs {
-				r.Reply(true, nil)
-			}
-		}()
-		go func() { // ends with the channel
-			defer ch.Close()
-			fmt.Fprintf(ch, helloFrame, "")
-			r := bufio.NewReaderSize(ch, 512)
-			for first := true; ; first = false {
-				var msg bytes.Buffer
-				if readMessage(r, &msg) != nil {
-					return
-				}
-				if first {
-					settle(true)
-					continue
-				}
-				out := bufio.NewWriterSize(ch, 512)
-				canned{[]byte("<ok/>")}.write(out, between(msg.Bytes(), `message-id="`, `"`), false)
-				if out.Flush() != nil {
-					return
-				}
-			}
-		}()
-	}
+	})
 }

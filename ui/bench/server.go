@@ -108,6 +108,12 @@ func serve() error {
 }
 
 func serveConn(c net.Conn, cfg *ssh.ServerConfig, cache map[int]canned) {
+	serveSSH(c, cfg, func(ch ssh.Channel, user string) { serveChannel(ch, user == "one-one", cache) })
+}
+
+// serveSSH lets serve have each channel of a connection, whatever was asked for on
+// it, until the connection ends.
+func serveSSH(c net.Conn, cfg *ssh.ServerConfig, serve func(ch ssh.Channel, user string)) {
 	defer c.Close()
 	conn, chans, reqs, err := ssh.NewServerConn(c, cfg)
 	if err != nil {
@@ -119,14 +125,14 @@ func serveConn(c net.Conn, cfg *ssh.ServerConfig, cache map[int]canned) {
 		if err != nil {
 			return
 		}
-		go func() {
+		go func() { // ends with the channel
 			for r := range rs {
 				if r.WantReply {
 					r.Reply(true, nil)
 				}
 			}
 		}()
-		go serveChannel(ch, conn.User() == "one-one", cache)
+		go serve(ch, conn.User()) // ends with the channel
 	}
 }
 
